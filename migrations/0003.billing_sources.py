@@ -1,0 +1,9 @@
+"""The sources of recurring billing: tenants, clients, contracts, lines, cycles, billable records."""
+
+from yoyo import step
+
+from duecourse.render import render
+
+__depends__ = {"0001.ops"}
+
+steps = [step(render("migrations/0003.billing_sources.sql.j2"))]
