@@ -1,0 +1,297 @@
+"""Books from a folder of CSV files into the database, in one transaction.
+
+Python reads lines: what a table, a column and a readable value is, the database says
+(``billing.import_columns``). Every line goes to ``ops.import_lines`` by COPY, broken ones with what
+is wrong with them, and ``billing.import_books`` maps the lines of a tenant, or refuses them all;
+then ``billing.import_faults`` names every one that cannot be read.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg import sql
+
+from duecourse.config import Config
+from duecourse.database import Connection
+from duecourse.errors import DuecourseError
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+MANIFEST = "manifest.json"
+REJECTS_HEADER = ("file", "line", "column", "value", "reason")
+
+#: Under whom lines are staged that name no tenant; such lines are never imported.
+_NOBODY = str(UUID(int=0))
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_UNREADABLE_LINE = "DC007"
+_UNTOUCHED = "nothing was written"
+
+Opener = Callable[[Path], BinaryIO]
+
+
+@dataclass(frozen=True)
+class BookFile:
+    """The CSV file of a table, and those of its columns that are read."""
+
+    table: str
+    path: Path
+    columns: frozenset[str]
+
+
+@dataclass
+class Summary:
+    """What became of the lines, and what the books of their tenants hold now."""
+
+    tenants: int = 0
+    tables: dict[str, dict[str, int]] = field(default_factory=dict)
+    quarantined: dict[str, int] = field(default_factory=dict)
+    details_with_exclusive_end: int = 0
+    cycles_not_at_midnight: int = 0
+
+    def add(self, found: dict[str, Any]) -> None:
+        """Add the summary of one tenant."""
+        self.tenants += 1
+        for table, counts in found["tables"].items():
+            _add(self.tables.setdefault(table, {}), counts)
+        _add(self.quarantined, found["quarantined"])
+        self.details_with_exclusive_end += found["details_with_exclusive_end"]
+        self.cycles_not_at_midnight += found["cycles_not_at_midnight"]
+
+
+def find_files(
+    connection: Connection, config: Config, folder: Path
+) -> tuple[list[BookFile], list[str]]:
+    """Return the files of the books in their order, and warnings about columns not known.
+
+    The manifest may name other files and announce further columns; it cannot take a column away.
+    """
+    query = sql.SQL(
+        "SELECT file_name, table_name, array_agg(column_name) FROM {}.import_columns() "
+        "GROUP BY file_name, table_name ORDER BY file_name"
+    ).format(sql.Identifier(config.billing))
+    manifest = _read_manifest(folder)
+    files, warnings = [], []
+    for name, table, columns in connection.execute(query).fetchall():
+        named, announced = manifest.get(table, (name, set()))
+        path = folder / named
+        header = _read_header(path, columns)
+        extra = [column for column in header if column not in announced.union(columns)]
+        warnings += [f"{path.name}: the column {column!r} is not read" for column in extra]
+        files.append(BookFile(table, path, frozenset(columns)))
+    return files, warnings
+
+
+def import_books(
+    connection: Connection,
+    config: Config,
+    files: list[BookFile],
+    *,
+    rejects: Path,
+    dry_run: bool = False,
+    open_file: Opener | None = None,
+    on_tenant: Callable[[int, int], None] = lambda done, total: None,
+) -> Summary:
+    """Import all files in one transaction, or nothing.
+
+    When a line cannot be read, every such line goes to ``rejects`` and the error names the first.
+    The connection must be in autocommit and outside a transaction.
+    """
+    key = str(uuid4())
+    summary = Summary()
+    with connection.transaction(force_rollback=dry_run):
+        tenants = sorted(_stage(connection, config, files, key, open_file or _open))
+        try:
+            for done, tenant in enumerate(tenants):
+                on_tenant(done, len(tenants))
+                with connection.transaction():
+                    summary.add(_map(connection, config, tenant, key))
+        except psycopg.DatabaseError as error:
+            if error.sqlstate != _UNREADABLE_LINE:
+                raise
+            names = {file.table: file.path.name for file in files}
+            raise _reject(connection, config, tenants, key, names, rejects) from error
+    summary.tables = {
+        book.table: summary.tables[book.table] for book in files if book.table in summary.tables
+    }
+    return summary
+
+
+def _stage(
+    connection: Connection, config: Config, files: list[BookFile], key: str, open_file: Opener
+) -> set[str]:
+    """Copy every line into the staging table and return the tenants seen."""
+    target = sql.SQL(
+        "COPY {}.import_lines (tenant, import_key, file_name, line_number, fields) FROM STDIN"
+    ).format(sql.Identifier(config.ops))
+    tenants = set()
+    with connection.cursor().copy(target) as copy:
+        for book in files:
+            with open_file(book.path) as file:
+                for number, fields in _lines(file, book.columns):
+                    tenant = _tenant_of(fields)
+                    tenants.add(tenant)
+                    copy.write_row((tenant, key, book.table, number, json.dumps(fields)))
+    return tenants
+
+
+def _lines(file: BinaryIO, columns: frozenset[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the number of the line where a record begins, and its fields that are not empty.
+
+    What is wrong with a record as a whole stands under the empty name.
+    """
+    reader = _reader(file)
+    header = next(reader)
+    while True:
+        number = reader.line_num + 1
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, _broken({}, None, f"is not CSV: {error}")
+            continue
+        if not values:
+            continue
+        fields: dict[str, Any] = {
+            name: value
+            for name, value in zip(header, values, strict=False)
+            if value and name in columns
+        }
+        if len(values) != len(header):
+            _broken(fields, None, f"has {len(values)} fields, the header has {len(header)}")
+        if not "".join(values).isprintable():
+            _clean(fields)
+        yield number, fields
+
+
+def _clean(fields: dict[str, Any]) -> None:
+    """Mark and replace what is no text of the database: other bytes than UTF-8, and NUL."""
+    for name, value in [*fields.items()]:
+        if not isinstance(value, str):
+            continue
+        text = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        if "\0" in text:
+            _broken(fields, name, "holds a NUL byte")
+        elif text != value:
+            _broken(fields, name, "is not UTF-8")
+        fields[name] = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _tenant_of(fields: dict[str, Any]) -> str:
+    tenant = fields.get("tenant", "")
+    if _UUID.fullmatch(tenant):
+        return str(tenant).lower()
+    _broken(fields, "tenant", "is not a UUID" if tenant else "is empty")
+    return _NOBODY
+
+
+def _broken(fields: dict[str, Any], column: str | None, reason: str) -> dict[str, Any]:
+    fields.setdefault("", {"column": column, "reason": reason})
+    return fields
+
+
+def _map(connection: Connection, config: Config, tenant: str, key: str) -> dict[str, Any]:
+    call = sql.SQL("CALL {}.import_books(p_tenant => %s, p_import_key => %s)").format(
+        sql.Identifier(config.billing)
+    )
+    row = connection.execute(call, (tenant, key)).fetchone()
+    assert row is not None
+    found: dict[str, Any] = row[0]
+    return found
+
+
+def _reject(
+    connection: Connection,
+    config: Config,
+    tenants: list[str],
+    key: str,
+    names: dict[str, str],
+    rejects: Path,
+) -> DuecourseError:
+    """Write every line that cannot be read to a file; return the error that names the first."""
+    query = sql.SQL(
+        "SELECT table_name, line_number, column_name, value, reason FROM {}.import_faults(%s, %s)"
+    ).format(sql.Identifier(config.billing))
+    order = [*names]
+    faults = 0
+    first: tuple[Any, ...] | None = None
+    with rejects.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target, lineterminator="\n")
+        writer.writerow(REJECTS_HEADER)
+        for tenant in tenants:
+            for table, *fault in connection.cursor().stream(query, (tenant, key)):
+                writer.writerow((names[table], *fault))
+                faults += 1
+                place = (order.index(table), fault[0])
+                first = min(first or (*place, fault), (*place, fault), key=lambda f: f[:2])
+    assert first is not None
+    number, column, value, reason = first[2]
+    where = f"{names[order[first[0]]]}, line {number}"
+    if column:
+        where += f", column {column}"
+    if value is not None:
+        reason = f"{value[:60]!r} {reason}"
+    return DuecourseError(
+        f"{where}: {reason}; {_UNTOUCHED}",
+        f"correct all that {rejects} lists ({faults}) and import again",
+        sqlstate=_UNREADABLE_LINE,
+    )
+
+
+def _read_manifest(folder: Path) -> dict[str, tuple[str, set[str]]]:
+    """Return the file and the columns of each table; without a manifest, nothing."""
+    path = folder / MANIFEST
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    with suppress(ValueError, LookupError, TypeError):
+        return {
+            table["table"]: (Path(table["file"]).name, {c["name"] for c in table["columns"]})
+            for table in json.loads(text)["tables"]
+        }
+    raise DuecourseError(f"{path} is not a manifest of books", "correct it or take it away")
+
+
+def _read_header(path: Path, columns: list[str]) -> list[str]:
+    """Return the names in the first line; every column of the table must be among them, once."""
+    try:
+        with _open(path) as file:
+            header = next(_reader(file), [])
+    except csv.Error as error:
+        raise DuecourseError(f"{path.name}, line 1: is not CSV: {error}", _UNTOUCHED) from error
+    for column in columns:
+        if header.count(column) != 1:
+            wrong = "is there twice" if column in header else "is missing"
+            raise DuecourseError(f"{path.name}, line 1: the column {column} {wrong}", _UNTOUCHED)
+    return header
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise DuecourseError(
+            f"cannot read {path}: {error.strerror}", f"the books need it; {_UNTOUCHED}"
+        ) from error
+
+
+def _reader(file: BinaryIO) -> "Reader":
+    """Read CSV of UTF-8, with or without a byte order mark; other bytes come as surrogates."""
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    return csv.reader(text, strict=True)
+
+
+def _add(total: dict[str, int], counts: dict[str, int]) -> None:
+    for name, count in counts.items():
+        total[name] = total.get(name, 0) + count

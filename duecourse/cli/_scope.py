@@ -1,0 +1,96 @@
+"""Options that mean the same in every command: whose books, as of when, which part of them."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import click
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+OPERATIONS = ("backfill", "regenerate", "replenish")
+
+
+def integer(text: str) -> int:
+    """Read what PostgreSQL's integer holds; which of it makes sense, the database says."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 2**31
+    if not -(2**31) <= number < 2**31:
+        raise click.BadParameter(f"{text!r} is not an integer of 32 bits.")
+    return number
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a date such as 2026-11-20.") from error
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _tenant_or_all(text: str) -> UUID | None:
+    return None if text == "all" else click.UUID.convert(text, None, None)
+
+
+def scope(
+    *, every_tenant: bool = False, bounds: bool = False, part: bool = True
+) -> Callable[[_Function], _Function]:
+    """Add ``--tenant`` and ``--as-of``; with ``part`` the filters, with ``bounds`` the horizons."""
+    shared = [
+        click.option(
+            "--tenant",
+            metavar="UUID|all" if every_tenant else "UUID",
+            type=_tenant_or_all if every_tenant else click.UUID,
+            required=not every_tenant,
+            help="Whose books" + (" (default: every tenant)." if every_tenant else "."),
+        ),
+        click.option(
+            "--as-of",
+            metavar="DATE",
+            type=_day,
+            default=_today,
+            show_default="today, UTC",
+            help="The date that decides what is due.",
+        ),
+    ]
+    if part:
+        shared += [
+            click.option(
+                "--client", "client_id", metavar="UUID", type=click.UUID, help="Only this client."
+            ),
+            click.option("--schedule", "schedule_key", metavar="KEY", help="Only this schedule."),
+        ]
+    if bounds:
+        shared += [
+            click.option(
+                "--target-horizon-days",
+                metavar="DAYS",
+                type=integer,
+                help="How far ahead periods have to exist (default: 180).",
+            ),
+            click.option(
+                "--replenishment-threshold-days",
+                metavar="DAYS",
+                type=integer,
+                help="A schedule that reaches less far is replenished (default: 45).",
+            ),
+            click.option(
+                "--max-periods-per-schedule",
+                metavar="N",
+                type=integer,
+                help="Escalate a schedule that would get more new periods (default: 1000).",
+            ),
+        ]
+
+    def decorate(function: _Function) -> _Function:
+        for add in reversed(shared):
+            function = add(function)
+        return function
+
+    return decorate

@@ -1,0 +1,78 @@
+"""What every command shares: its connection, its output format and its errors."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from duecourse import embedded
+from duecourse.database import Connection, connect
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@dataclass
+class Session:
+    """The shared options, given before or after the command's name."""
+
+    dsn: str | None = None
+    embedded: Path | None = None
+    format: str = "table"
+    debug: bool = False
+
+    @contextmanager
+    def server(self) -> Iterator[str | None]:
+        """Yield the connection string, of the embedded server if it was asked for."""
+        if self.embedded is None:
+            yield self.dsn
+        elif self.dsn is not None:
+            raise click.UsageError("--dsn and --embedded exclude each other")
+        else:
+            with embedded.serve(self.embedded) as server:
+                yield server.dsn
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Yield a connection in autocommit."""
+        with self.server() as dsn, connect(dsn) as connection:
+            yield connection
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)
+
+
+def options(*formats: str) -> Callable[[_Function], _Function]:
+    """Add the shared options; ``formats`` are offered beside ``table`` and ``json``."""
+
+    def keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+        if value:
+            setattr(ctx.ensure_object(Session), str(parameter.name), value)
+
+    def option(*names: str, **settings: Any) -> Callable[[_Function], _Function]:
+        return click.option(*names, expose_value=False, callback=keep, **settings)
+
+    shared = (
+        option("--dsn", metavar="DSN", help="Connection string or URL of the database."),
+        option(
+            "--embedded",
+            metavar="DIR",
+            type=click.Path(file_okay=False, path_type=Path),
+            help="Use an embedded PostgreSQL whose data stay in DIR.",
+        ),
+        option(
+            "--format",
+            type=click.Choice(["table", "json", *formats]),
+            help="How to print the result (default: table).",
+        ),
+        option("--debug", is_flag=True, help="Show the traceback of an error."),
+    )
+
+    def decorate(function: _Function) -> _Function:
+        for add in reversed(shared):
+            function = add(function)
+        return function
+
+    return decorate

@@ -1,0 +1,37 @@
+"""``duecourse apply``."""
+
+import click
+
+from duecourse import migrate, output
+from duecourse.cli._session import Session, options, pass_session
+
+
+@click.command()
+@click.option(
+    "--lock-timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=30,
+    show_default=True,
+    help="How long to wait for another who applies.",
+)
+@options()
+@pass_session
+def apply(session: Session, lock_timeout: float) -> None:
+    """Bring the database to this version.
+
+    Runs the pending migrations by yoyo, then re-creates in one transaction the views, routines,
+    triggers and types whose text changed or that are no longer as they were applied. Safe to run
+    again, at the same time as another apply, and after one that was killed.
+    """
+    with session.server() as dsn:
+        done = migrate.apply(dsn, lock_timeout=lock_timeout)
+    if session.format == "json":
+        output.show_json({"migrations": done.migrations, "objects": done.objects})
+        return
+    for name in done.migrations:
+        click.echo(f"migration  applied   {name}")
+    for item in done.objects:
+        click.echo(f"object     {item.state:<9} {item.path}")
+    if not done.migrations and not done.objects:
+        click.echo("nothing to apply")

@@ -1,0 +1,47 @@
+"""``duecourse offline``: plan over JSON Lines, without a look at stored data."""
+
+import sys
+from typing import BinaryIO
+
+import click
+
+from duecourse.cli._session import Session, options, pass_session
+from duecourse.config import load
+from duecourse.errors import DuecourseError
+from duecourse.offline import OPERATIONS, Fault, answers
+
+
+@click.command(epilog=f"Operations: {', '.join(OPERATIONS)}.")
+@click.argument("operation", metavar="OPERATION", type=click.Choice(OPERATIONS))
+@click.option(
+    "--input",
+    "source",
+    type=click.File("rb"),
+    default="-",
+    show_default=True,
+    help="File of JSON Lines; - is standard input.",
+)
+@options()
+@pass_session
+def offline(session: Session, operation: str, source: BinaryIO) -> None:
+    """Answer JSON Lines with the planner of the database; nothing is stored.
+
+    A line in is an input object or {"id": …, "input": {…}}. A line out is
+    {"id": …, "output": {…}}, in the same order; the id of a bare input is null. Blank lines count
+    but have no answer. A line that cannot be read is named on standard error, the others are
+    answered, and the exit status is 1.
+    """
+    output = sys.stdout.buffer
+    faults = 0
+    with session.connection() as connection:
+        for given in answers(connection, load(), operation, source):
+            if isinstance(given, Fault):
+                faults += 1
+                click.echo(f"line {given.number}: {given.reason}", err=True)
+            else:
+                output.write(given.encode() + b"\n")
+    if faults:
+        lines = "line" if faults == 1 else "lines"
+        raise DuecourseError(
+            f"{faults} {lines} could not be read", "correct and plan again; the others are answered"
+        )

@@ -1,0 +1,126 @@
+"""``duecourse run``."""
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from duecourse import output, surface
+from duecourse.cli._progress import Progress
+from duecourse.cli._scope import OPERATIONS, integer, scope
+from duecourse.cli._session import Session, options
+from duecourse.errors import DuecourseError, ExitStatus
+
+_STATUSES = {
+    "locked": ExitStatus.LOCK_BUSY,
+    "stale_plan": ExitStatus.PLAN_STALE,
+    "escalated": ExitStatus.REFUSED,
+}
+_NEXT = {
+    "locked": "another run holds the tenant's lock; run again when it is done",
+    "stale_plan": "the books changed since the plan; make and review a new one: duecourse plan",
+    "partial": "there is more to do; run the same command again",
+    "escalated": "some schedules were left alone; see: duecourse escalations",
+}
+
+
+@click.command()
+@click.argument("operation", type=click.Choice(OPERATIONS))
+@scope(every_tenant=True, bounds=True)
+@click.option(
+    "--plan",
+    "plan_file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Do what this saved plan says, or nothing if it is stale.",
+)
+@click.option("--expected-plan-hash", metavar="HASH", help="Do nothing if the plan is another.")
+@click.option(
+    "--accept-escalations",
+    metavar="HASH",
+    help="The plan of this hash was reviewed: also do what it escalates, where that is allowed.",
+)
+@click.option(
+    "--allow-known-escalations",
+    is_flag=True,
+    help="Exit with 0 when all that was escalated had been escalated before.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say how much would be done; writes nothing.")
+@click.option("--run-key", metavar="KEY", help="Name the run; the same key resumes it.")
+@click.option("--source-rule-version", metavar="TEXT", help="Recorded with every new row.")
+@click.option("--batch-size", metavar="N", type=integer, help="Schedules a batch.")
+@click.option("--max-batches", metavar="N", type=integer, help="Stop after so many batches.")
+@click.option("--pause", metavar="INTERVAL", help="Wait between batches, such as '2 s'.")
+@click.option("--lock-timeout", metavar="INTERVAL", help="How long to wait for the tenant's lock.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit a dry run with 2 if there is work.")
+@options()
+@click.pass_context
+def run(
+    ctx: click.Context,
+    /,
+    operation: str,
+    plan_file: Path | None,
+    allow_known_escalations: bool,
+    detailed_exitcode: bool,
+    **arguments: Any,
+) -> ExitStatus:
+    """Do it, in batches that commit; a run that was interrupted goes on when it is run again.
+
+    Prints one line a batch, or a progress bar in a terminal, to standard error.
+    """
+    session = ctx.ensure_object(Session)
+    if plan_file is not None:
+        arguments |= _read_plan(ctx, plan_file, operation)
+    if not arguments["dry_run"] and arguments["run_key"] is None:
+        arguments["run_key"] = f"{operation}-{arguments['as_of']}-{secrets.token_hex(4)}"
+    with session.connection() as connection:
+        with Progress(connection, operation):
+            result = surface.call(connection, f"{operation}_service_periods", arguments)
+        shown = {name.removeprefix("o_"): value for name, value in result.items()}
+        shown["run_key"] = arguments["run_key"]
+        if shown["status"] == "escalated":
+            shown["new_escalations"] = surface.new_escalations(connection, operation, arguments)
+    if session.format == "json":
+        output.show_json(shown)
+    else:
+        _show(operation, shown, dry=arguments["dry_run"])
+    if allow_known_escalations and shown.get("new_escalations") == 0:
+        return ExitStatus.DONE
+    if detailed_exitcode and arguments["dry_run"] and shown["rows"]:
+        return ExitStatus.CHANGES_PENDING
+    return _STATUSES.get(shown["status"], ExitStatus.DONE)
+
+
+def _show(operation: str, shown: dict[str, Any], *, dry: bool) -> None:
+    line = f"{operation} {shown['status']}: {shown['rows'] or 0:,} rows"
+    if dry:
+        line += " would be written"
+    else:
+        line += f", batches: {shown['batches'] or 0:,}, run key: {shown['run_key']}"
+    click.echo(line)
+    if advice := _NEXT.get(shown["status"]):
+        click.echo(advice)
+
+
+def _read_plan(ctx: click.Context, file: Path, operation: str) -> dict[str, Any]:
+    """Return the arguments of a saved plan, which options may not contradict."""
+    for name in (*surface.PLANNED, "expected_plan_hash"):
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = next(p.opts[0] for p in ctx.command.params if p.name == name)
+            raise click.UsageError(f"{option} comes from the plan; leave it out", ctx)
+    try:
+        saved = json.loads(file.read_text(encoding="utf-8"))
+        arguments = {name: saved["arguments"].get(name) for name in surface.PLANNED}
+        made_for, plan_hash = saved["operation"], saved["plan_hash"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DuecourseError(
+            f"{file} is not a saved plan", f"make one: duecourse plan {operation} --out FILE"
+        ) from error
+    if made_for != operation:
+        raise DuecourseError(
+            f"{file} is a plan to {made_for}", f"run: duecourse run {made_for} --plan {file}"
+        )
+    return arguments | {"expected_plan_hash": plan_hash}

@@ -1,0 +1,108 @@
+"""``duecourse verify``."""
+
+from collections.abc import Callable
+from datetime import date
+from uuid import UUID
+from xml.etree import ElementTree
+
+import click
+
+from duecourse import locate, output, surface
+from duecourse.cli._scope import scope
+from duecourse.cli._session import Session, options, pass_session
+from duecourse.errors import ExitStatus
+
+_SHOWN_FINDINGS = 20
+
+Findings = dict[str, list[surface.Row]]
+
+
+def checks() -> list[str]:
+    """Return the names of the checks of verify/, in their order."""
+    files = sorted(locate.folder("verify").glob("*.sql.j2"))
+    return [file.name.removesuffix(".sql.j2").partition("_")[2] for file in files]
+
+
+@click.command()
+@scope(part=False)
+@click.option("--check", "chosen", metavar="NAME", multiple=True, help="Only this check.")
+@options("tap", "junit")
+@pass_session
+def verify(session: Session, /, tenant: UUID, as_of: date, chosen: tuple[str, ...]) -> ExitStatus:
+    """Check the ledger and what surrounds it; reads only.
+
+    Exits with 3 when a check of level error finds something; warnings are shown only.
+    """
+    known = checks()
+    for name in chosen:
+        if name not in known:
+            raise click.UsageError(f"there is no check {name!r}; there are: {', '.join(known)}")
+    with session.connection() as connection, surface.snapshot(connection):
+        arguments = {"tenant": tenant, "as_of": as_of}
+        findings = {
+            name: list(surface.select(connection, f"check_{name}", arguments))
+            for name in chosen or known
+        }
+    _FORMATS[session.format](findings)
+    failed = any(_errors(rows) for rows in findings.values())
+    return ExitStatus.VERIFICATION_FAILED if failed else ExitStatus.DONE
+
+
+def _errors(rows: list[surface.Row]) -> int:
+    return sum(row["severity"] == "error" for row in rows)
+
+
+def _show_table(findings: Findings) -> None:
+    rows = []
+    for name, found in findings.items():
+        errors = _errors(found)
+        rows.append((name, "failed" if errors else "ok", errors, len(found) - errors))
+    output.show_table(("check", "result", "errors", "warnings"), rows)
+    for name, found in findings.items():
+        for row in found[:_SHOWN_FINDINGS]:
+            click.echo(f"{row['severity']}: {name}: {_describe(row)}")
+        if more := len(found[_SHOWN_FINDINGS:]):
+            click.echo(f"{name}: and {more:,} more; all of them: --format json")
+
+
+def _show_json(findings: Findings) -> None:
+    output.show_json([row for found in findings.values() for row in found])
+
+
+def _show_tap(findings: Findings) -> None:
+    click.echo(f"TAP version 13\n1..{len(findings)}")
+    for number, (name, found) in enumerate(findings.items(), 1):
+        click.echo(f"{'not ok' if _errors(found) else 'ok'} {number} - {name}")
+        for row in found:
+            click.echo(f"# {row['severity']}: {_describe(row)}")
+
+
+def _show_junit(findings: Findings) -> None:
+    failed = sum(1 for found in findings.values() if _errors(found))
+    suite = ElementTree.Element(
+        "testsuite", name="duecourse verify", tests=str(len(findings)), failures=str(failed)
+    )
+    for name, found in findings.items():
+        case = ElementTree.SubElement(suite, "testcase", classname="duecourse.verify", name=name)
+        for row in found:
+            error = row["severity"] == "error"
+            ElementTree.SubElement(case, "failure" if error else "system-out").text = _describe(row)
+    click.echo(ElementTree.tostring(suite, encoding="unicode", xml_declaration=True))
+
+
+def _describe(row: surface.Row) -> str:
+    """Return a finding in one line: what, where, how it should be, how it is, what repairs it."""
+    text = f"{row['object_key']}: {row['detail']}"
+    if row["expected"] is not None or row["actual"] is not None:
+        text += f" (expected {row['expected']}, is {row['actual']})"
+    if row["repair_call"]:
+        text += f" — {row['repair_call']}"
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+_FORMATS: dict[str, Callable[[Findings], None]] = {
+    "table": _show_table,
+    "json": _show_json,
+    "tap": _show_tap,
+    "junit": _show_junit,
+}

@@ -1,0 +1,113 @@
+"""Results to the terminal: tables with colours there, plain columns when piped, or JSON."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from itertools import islice
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+SHOWN_ROWS = 200
+
+_PIPED_WIDTH = 10_000
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console; when piped it neither colours nor wraps."""
+    stream = sys.stderr if stderr else sys.stdout
+    if stream.isatty():
+        return Console(stderr=stderr, highlight=False)
+    return Console(stderr=stderr, highlight=False, width=_PIPED_WIDTH, no_color=True)
+
+
+def show_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None
+) -> None:
+    """Print rows under their column names."""
+    table = Table(*columns, title=title, title_justify="left", pad_edge=False)
+    table.box = box.SIMPLE_HEAD if sys.stdout.isatty() else None
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    _print(table)
+
+
+def show_rows(form: str, columns: Sequence[str], rows: Iterator[Mapping[str, object]]) -> None:
+    """Print rows: as JSON all of them whole, as a table some columns of the first."""
+    if form == "json":
+        for text in json_array(rows):
+            click.echo(text, nl=False)
+        return
+    show_table(columns, ([row[name] for name in columns] for row in islice(rows, SHOWN_ROWS)))
+    if more := sum(1 for _ in rows):
+        click.echo(f"and {more:,} more; all of them: --format json")
+
+
+def show_fields(fields: Mapping[str, object], title: str | None = None) -> None:
+    """Print one row as lines of name and value."""
+    table = Table(
+        "", "", title=title, title_justify="left", box=None, show_header=False, pad_edge=False
+    )
+    for name, value in fields.items():
+        table.add_row(name, _cell(value))
+    _print(table)
+
+
+def show_json(value: object) -> None:
+    """Print a value as JSON."""
+    click.echo(to_json(value, indent=2))
+
+
+def json_array(rows: Iterable[object]) -> Iterator[str]:
+    """Yield the text of a JSON array piece by piece, a row a line."""
+    yield "["
+    for number, row in enumerate(rows):
+        yield (",\n" if number else "\n") + to_json(row)
+    yield "\n]\n"
+
+
+def json_document(head: Mapping[str, object], rows: Iterable[object]) -> Iterator[str]:
+    """Yield the text of a JSON object piece by piece, its ``rows`` last."""
+    yield to_json(head, indent=2).removesuffix("\n}") + ',\n  "rows": '
+    yield from json_array(rows)
+    yield "}\n"
+
+
+def to_json(value: object, indent: int | None = None) -> str:
+    """Return a value as JSON; dates, ids and intervals as their text."""
+    return json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+
+
+def _print(table: Table) -> None:
+    """Print a table; when piped, without the blanks that fill its lines."""
+    target = console()
+    if target.is_terminal:
+        target.print(table)
+        return
+    with target.capture() as captured:
+        target.print(table)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def _plain(value: object) -> object:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
+
+
+def _cell(value: Any) -> Text:
+    """Return a value as text in which nothing is taken for markup."""
+    match value:
+        case None | [] | {}:
+            return Text()
+        case bool():
+            return Text("yes" if value else "no")
+        case [str(), *_]:
+            return Text(", ".join(value))
+        case list() | dict():
+            return Text(to_json(value))
+        case _:
+            return Text(str(value))

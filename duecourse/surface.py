@@ -1,0 +1,105 @@
+"""SELECT and CALL of the SQL surface, arguments by name; what is not given keeps its default."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg import Cursor, IsolationLevel, sql
+from psycopg.rows import dict_row
+from psycopg.types.composite import CompositeInfo, register_composite
+
+from duecourse.config import load
+from duecourse.database import Connection
+
+Row = dict[str, Any]
+Arguments = Mapping[str, object]
+
+#: The arguments that decide a plan.
+PLANNED = (
+    "tenant",
+    "as_of",
+    "client_id",
+    "schedule_key",
+    "target_horizon_days",
+    "replenishment_threshold_days",
+    "max_periods_per_schedule",
+)
+
+_FETCHED_AT_ONCE = 2_000
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """Look at one state of the database for the length of the block; nothing can be written."""
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    with connection.transaction():
+        yield
+    connection.isolation_level = connection.read_only = None
+
+
+def select(connection: Connection, function: str, arguments: Arguments) -> Iterator[Row]:
+    """Yield the rows of a reading, a few at a time; inside a `snapshot`."""
+    given = _given(arguments)
+    with connection.cursor(function, row_factory=dict_row) as cursor:
+        cursor.itersize = _FETCHED_AT_ONCE
+        cursor.execute(_statement("SELECT * FROM", function, given), given)
+        yield from cursor
+
+
+def read_ledger_rows_as_objects(connection: Connection) -> None:
+    """Let a column that holds a row of the ledger come as a mapping instead of as text."""
+    table = sql.Identifier(load().billing, "recurring_service_periods")
+    if info := CompositeInfo.fetch(connection, table):
+        names = info.field_names
+        register_composite(info, connection, lambda *values: dict(zip(names, values, strict=True)))
+
+
+def call(connection: Connection, procedure: str, arguments: Arguments) -> Row:
+    """Call a procedure outside of a transaction, as it commits; return its INOUT results."""
+    given = _given(arguments)
+    cursor: Cursor[Row] = connection.cursor(row_factory=dict_row)
+    row = cursor.execute(_statement("CALL", procedure, given), given).fetchone()
+    assert row is not None
+    return row
+
+
+def new_escalations(connection: Connection, operation: str, arguments: Arguments) -> int:
+    """Return how many schedules a run escalated for the first time; of a dry run, would escalate.
+
+    A dry run over every tenant cannot tell and counts as one.
+    """
+    if not arguments["dry_run"]:
+        cursor = connection.execute(
+            sql.SQL(
+                "SELECT coalesce(sum(r.new_escalations), 0)::int8 FROM {} AS r"
+                " WHERE r.procedure_name = %(name)s AND r.run_key = %(run_key)s"
+                " AND r.tenant = coalesce(%(tenant)s, r.tenant)"
+            ).format(sql.Identifier(load().ops, "runs")),
+            {**arguments, "name": f"{operation}_service_periods"},
+        )
+        return sum(count for (count,) in cursor)
+    if arguments["tenant"] is None:
+        return 1
+    asked = {name: arguments[name] for name in PLANNED}
+    with snapshot(connection):
+        [summary] = select(connection, "plan_summary", {**asked, "mode": operation})
+    return int(summary["new_escalations"])
+
+
+def _given(arguments: Arguments) -> dict[str, object]:
+    """Return the arguments to pass: those that have a value, and always the tenant."""
+    return {
+        f"p_{name}": value
+        for name, value in arguments.items()
+        if value is not None or name == "tenant"
+    }
+
+
+def _statement(verb: str, routine: str, given: Mapping[str, object]) -> sql.Composed:
+    named = (
+        sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in given
+    )
+    return sql.SQL("{} {}({})").format(
+        sql.SQL(verb), sql.Identifier(load().billing, routine), sql.SQL(", ").join(named)
+    )

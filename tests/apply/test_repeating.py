@@ -1,0 +1,112 @@
+"""Applying again, at the same time, and after having been killed."""
+
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import psycopg
+import pytest
+
+from duecourse.database import connect
+from duecourse.migrate import apply, status
+from duecourse.objects import CATALOG_LOCK, State
+from tests.apply.conftest import Dump
+from tests.conftest import ROOT, Database
+
+MARKED = "SELECT count(*) >= {} FROM public._yoyo_migration"
+MOMENTS = {
+    "yoyo's lock is taken": "SELECT count(*) > 0 FROM public.yoyo_lock",
+    "a migration is marked": MARKED.format(1),
+    "two migrations are marked": MARKED.format(2),
+    "the objects are being made": (
+        "SELECT count(*) > 0 FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database"
+        f" WHERE d.datname = current_database() AND l.objid = {CATALOG_LOCK & 0xFFFFFFFF}"
+        " AND (SELECT count(*) FROM pg_stat_activity AS a"
+        " WHERE a.datname = current_database() AND a.application_name = 'duecourse') > 1"
+    ),
+}
+
+
+def start(dsn: str) -> "subprocess.Popen[str]":
+    """Start an apply in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "duecourse", "apply", "--dsn", dsn],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def assert_applied(dsn: str) -> None:
+    """Assert that nothing is pending or drifted and no lock is left."""
+    with connect(dsn) as connection:
+        found = status(connection)
+    assert found.pending == []
+    assert {item.state for item in found.objects} == {State.APPLIED}
+    assert found.locked_by is None
+
+
+def test_three_times_give_what_one_gives(empty_dsn: str, dump: Dump) -> None:
+    first = apply(empty_dsn)
+    assert first.migrations
+    assert first.objects
+    once = dump(empty_dsn)
+    for _ in range(2):
+        again = apply(empty_dsn)
+        assert (again.migrations, again.objects) == ([], [])
+        assert dump(empty_dsn) == once
+
+
+def test_a_migration_that_was_not_marked_runs_again(
+    dsn: str, database: Database, dump: Dump
+) -> None:
+    before = dump(dsn)
+    [(marked,)] = database.execute("SELECT count(*) FROM public._yoyo_migration")
+    database.execute("DELETE FROM public._yoyo_migration")
+    assert len(apply(dsn).migrations) == marked
+    assert dump(dsn) == before
+
+
+def test_four_at_once(empty_dsn: str, dsn: str, dump: Dump) -> None:
+    processes = [start(empty_dsn) for _ in range(4)]
+    outcomes = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, outcomes
+    assert sum("nothing to apply" in out for out, _ in outcomes) == 3
+    assert_applied(empty_dsn)
+    assert dump(empty_dsn) == dump(dsn)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_killed_at_a_moment(
+    moment: str, empty_database: Database, empty_dsn: str, dsn: str, dump: Dump
+) -> None:
+    process = start(empty_dsn)
+    while process.poll() is None and not _holds(empty_database, MOMENTS[moment]):
+        time.sleep(0.001)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    apply(empty_dsn)
+    assert_applied(empty_dsn)
+    assert dump(empty_dsn) == dump(dsn)
+
+
+def test_killed_again_and_again(empty_dsn: str, dsn: str, dump: Dump) -> None:
+    for tenths in range(1, 12):
+        process = start(empty_dsn)
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=tenths / 10)
+        process.kill()
+        process.communicate()
+    apply(empty_dsn)
+    assert_applied(empty_dsn)
+    assert dump(empty_dsn) == dump(dsn)
+
+
+def _holds(database: Database, question: str) -> bool:
+    with suppress(psycopg.errors.UndefinedTable):
+        return database.execute(question.encode()).fetchone() == (True,)
+    return False

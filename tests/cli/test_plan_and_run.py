@@ -1,0 +1,156 @@
+"""plan, run, coverage, escalations and verify on the sample books."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from duecourse.cli.verify import checks
+from duecourse.errors import ExitStatus
+from duecourse.sample_books import AS_OF, SAMPLE, TENANT
+from tests.conftest import Command, Database
+
+SCOPE = ("--tenant", TENANT, "--as-of", AS_OF)
+
+
+class Books:
+    """The sample books in a database of their own, and the command line on them."""
+
+    def __init__(self, duecourse: Command, dsn: str) -> None:
+        self._duecourse = duecourse
+        self._where = ("--dsn", dsn)
+
+    def __call__(self, *arguments: object, status: int = 0) -> "subprocess.CompletedProcess[str]":
+        done = self._duecourse(*arguments, *self._where)
+        assert done.returncode == status, done
+        return done
+
+    def json(self, *arguments: object, status: int = 0) -> Any:
+        """Return what a command prints as JSON."""
+        return json.loads(self(*arguments, "--format", "json", status=status).stdout)
+
+
+@pytest.fixture
+def books(duecourse: Command, dsn: str) -> Books:
+    """Return the sample books, as they are after the import."""
+    books = Books(duecourse, dsn)
+    books("import", SAMPLE)
+    return books
+
+
+def test_from_plan_to_nothing_left(books: Books, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    shown = books("plan", "backfill", *SCOPE, "--out", file, "--rows")
+    saved = json.loads(file.read_text())
+    summary = saved["summary"]
+    written = summary["superseded"] + summary["backfilled"] + summary["regenerated"]
+    assert saved["arguments"]["tenant"] == TENANT
+    assert saved["arguments"]["as_of"] == AS_OF
+    assert saved["plan_hash"] == summary["plan_hash"]
+    assert summary["schedules_written"] > 0
+    assert summary["schedules_escalated"] > 0
+    assert {row["action"] for row in saved["rows"]} > {"backfill", "escalate"}
+    assert f"duecourse run backfill --plan {file}" in shown.stdout
+    assert saved["plan_hash"] in shown.stdout
+    books("plan", "backfill", *SCOPE, "--detailed-exitcode", status=ExitStatus.CHANGES_PENDING)
+
+    dry = books("run", "backfill", "--plan", file, "--dry-run", status=ExitStatus.REFUSED)
+    assert f"{written:,} rows would be written" in dry.stdout
+    assert books.json("plan", "backfill", *SCOPE)["plan_hash"] == saved["plan_hash"]
+
+    done = books("run", "backfill", "--plan", file, "--batch-size", 10, status=ExitStatus.REFUSED)
+    assert f"backfill escalated: {written:,} rows, batches: " in done.stdout
+    assert "see: duecourse escalations" in done.stdout
+    lines = done.stderr.splitlines()
+    assert len(lines) > 1
+    assert lines[0].startswith(f"backfill {TENANT}: batch 1, ")
+    assert lines[-1].endswith(f", {written:,} rows")
+
+    stale = books("run", "backfill", "--plan", file, status=ExitStatus.PLAN_STALE)
+    assert "make and review a new one" in stale.stdout
+    again = books.json("run", "backfill", *SCOPE, "--allow-known-escalations")
+    assert (again["rows"], again["new_escalations"]) == (0, 0)
+    books("plan", "backfill", *SCOPE, "--detailed-exitcode")
+
+
+def test_every_tenant(books: Books) -> None:
+    one = books.json("run", "replenish", *SCOPE, "--dry-run", status=ExitStatus.REFUSED)
+    for everyone in ((), ("--tenant", "all")):
+        arguments = (*everyone, "--as-of", AS_OF, "--dry-run")
+        every = books.json("run", "replenish", *arguments, status=ExitStatus.REFUSED)
+        assert every["rows"] == one["rows"]
+
+
+def test_the_same_run_key(books: Books) -> None:
+    arguments = ("run", "backfill", *SCOPE, "--run-key", "nightly", "--allow-known-escalations")
+    first = books.json(*arguments, status=ExitStatus.REFUSED)
+    assert first["run_key"] == "nightly"
+    assert books.json(*arguments, status=ExitStatus.REFUSED) == first
+
+
+def test_reviewed_escalations(books: Books) -> None:
+    books("run", "backfill", *SCOPE, status=ExitStatus.REFUSED)
+    reviewed = books.json("plan", "backfill", *SCOPE)
+    accept = ("--accept-escalations", reviewed["plan_hash"])
+    done = books.json("run", "backfill", *SCOPE, *accept, status=ExitStatus.REFUSED)
+    assert done["rows"] > 0
+    left = books.json("plan", "backfill", *SCOPE)["summary"]["schedules_escalated"]
+    assert 0 < left < reviewed["summary"]["schedules_escalated"]
+
+
+def test_the_lock_is_held(books: Books, database: Database) -> None:
+    books("run", "backfill", *SCOPE, status=ExitStatus.REFUSED)
+    with database.transaction():
+        database.execute("SELECT 1 FROM ops.tenant_locks WHERE tenant = %s FOR UPDATE", [TENANT])
+        arguments = ("run", "backfill", *SCOPE, "--lock-timeout", "100 ms")
+        done = books(*arguments, status=ExitStatus.LOCK_BUSY)
+    assert "another run holds the tenant's lock" in done.stdout
+
+
+def test_coverage(books: Books) -> None:
+    rows = books.json("coverage", *SCOPE)
+    assert any(row["needs_replenishment"] for row in rows)
+    table = books("coverage", *SCOPE).stdout.splitlines()
+    assert len(table) == len(rows) + 1
+    assert table[0].split()[:3] == ["client_id", "schedule_key", "furthest_generated_end"]
+    schedule = rows[0]["schedule_key"]
+    assert books.json("coverage", *SCOPE, "--schedule", schedule) == rows[:1]
+
+
+def test_escalations(books: Books) -> None:
+    rows = books.json("escalations", *SCOPE)
+    assert {row["reason"] for row in rows} >= {"override_conflict", "continuity_gap"}
+    assert all(row["hint"] for row in rows)
+    assert "override_conflict" in books("escalations", *SCOPE).stdout
+
+
+def test_verify(books: Books) -> None:
+    names = checks()
+    failed = ExitStatus.VERIFICATION_FAILED
+    findings = books.json("verify", *SCOPE, status=failed)
+    wrong = {row["check_name"] for row in findings if row["severity"] == "error"}
+    assert wrong
+    table = books("verify", *SCOPE, status=failed).stdout
+    tap = books("verify", *SCOPE, "--format", "tap", status=failed).stdout.splitlines()
+    assert tap[1] == f"1..{len(names)}"
+    text = books("verify", *SCOPE, "--format", "junit", status=failed).stdout
+    suite = ElementTree.fromstring(text.encode())
+    assert len(suite) == int(suite.attrib["tests"]) == len(names)
+    assert int(suite.attrib["failures"]) == len(wrong)
+    for name in names:
+        assert name in table
+        assert any(line.endswith(f" - {name}") for line in tap)
+    sound = next(name for name in names if name not in wrong)
+    books("verify", *SCOPE, "--check", sound)
+
+
+def test_an_unknown_tenant(books: Books) -> None:
+    stranger = ("--tenant", "00000000-0000-0000-0000-000000000009", "--as-of", AS_OF)
+    for command in (["plan", "backfill"], ["run", "backfill"], ["coverage"], ["escalations"]):
+        done = books(*command, *stranger, status=ExitStatus.ERROR)
+        assert done.stdout == ""
+        assert done.stderr.startswith("error: the tenant is unknown (tenant 00000000-")
+        assert done.stderr.count("\n") == 1

@@ -1,0 +1,160 @@
+"""House rules that a machine can hold: of the SQL as it is rendered, of the catalog, of Python."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from duecourse.config import Config
+from duecourse.migrate import migration_paths
+from duecourse.objects import STAGES, object_paths, tokens
+from duecourse.render import render
+from tests.conftest import ROOT, Database
+
+MAX_MODULE_LINES = 300
+
+OBJECTS = object_paths()
+TEMPLATES = [
+    *migration_paths(),
+    *OBJECTS,
+    *(f"sql/applying/{file.name}" for file in sorted((ROOT / "sql/applying").glob("*.sql.j2"))),
+]
+CREATED = re.compile(
+    r"CREATE (?:OR REPLACE )?(FUNCTION|PROCEDURE|VIEW|TYPE|DOMAIN) (billing|ops|ledger) \. (\w+)"
+)
+NAMED = re.compile(r"(?<![\w.] )(?:billing|ops|ledger) \. (\w+)")
+
+
+def text_of(path: str) -> str:
+    """Return a template as it is rendered with the default names."""
+    return render(path, Config())
+
+
+def code_of(path: str) -> str:
+    """Return the tokens of a rendered file, without comments and string literals."""
+    return " ".join(token for token in tokens(text_of(path)) if not token.endswith("'"))
+
+
+def created_by(path: str) -> list[tuple[str, str]]:
+    """Return the kind and the name of the objects that a file makes, triggers aside."""
+    return [(kind, name) for kind, _, name in CREATED.findall(code_of(path))]
+
+
+def own_name(path: str) -> str:
+    """Return the name of the object that a file is for."""
+    stem = Path(path).name.removesuffix(".sql.j2")
+    return f"check_{stem.partition('_')[2]}" if path.startswith("verify/") else stem
+
+
+def stage_of(path: str) -> int:
+    """Return the number of a file's stage."""
+    return STAGES.index(path.rpartition("/")[0])
+
+
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_the_first_line_is_a_sentence(path: str) -> None:
+    assert re.match(r"-- [A-Z].*[.]\n", text_of(path))
+
+
+@pytest.mark.parametrize("path", OBJECTS)
+def test_a_file_is_named_for_its_one_public_object(path: str) -> None:
+    names = [name for _, name in created_by(path)]
+    assert own_name(path) in names
+    assert [name for name in names if name != own_name(path) and not name.startswith("_")] == []
+
+
+@pytest.mark.parametrize("path", OBJECTS)
+def test_a_comment_and_a_revoke_follow_each_routine(path: str) -> None:
+    code = code_of(path)
+    for kind, name in created_by(path):
+        if kind in ("FUNCTION", "PROCEDURE"):
+            routine = rf"{kind} \w+ \. {name}\b"
+            assert re.search(
+                rf"CREATE (OR REPLACE )?{routine}.*COMMENT ON {routine}.*"
+                rf"REVOKE ALL ON {routine}[^;]* FROM PUBLIC ;",
+                code,
+            ), name
+
+
+@pytest.mark.parametrize("path", OBJECTS)
+def test_an_object_uses_only_stages_to_its_left(path: str) -> None:
+    stages = {name: stage_of(file) for file in OBJECTS for _, name in created_by(file)}
+    later = {name for name in NAMED.findall(code_of(path)) if stages.get(name, 0) > stage_of(path)}
+    assert later == set()
+
+
+def test_every_folder_is_a_stage() -> None:
+    folders = {
+        str(file.parent.relative_to(ROOT))
+        for top in ("sql", "procedures", "verify")
+        for file in (ROOT / top).rglob("*.sql.j2")
+    }
+    assert folders <= {*STAGES, "sql/macros", "sql/applying"}
+
+
+def test_every_migration_is_a_pair() -> None:
+    files = {file.name for file in (ROOT / "migrations").glob("[0-9]*")}
+    names = sorted(name.removesuffix(".py") for name in files if name.endswith(".py"))
+    assert files == {f"{name}{suffix}" for name in names for suffix in (".py", ".sql.j2")}
+    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+    for name in names:
+        python = (ROOT / f"migrations/{name}.py").read_text()
+        assert f'step(render("migrations/{name}.sql.j2"))' in python
+
+
+def test_every_body_compiles(database: Database) -> None:
+    definitions = database.execute(
+        "SELECT pg_get_functiondef(p.oid) FROM pg_proc AS p JOIN pg_namespace AS n"
+        " ON n.oid = p.pronamespace WHERE n.nspname IN ('billing', 'ops')"
+    ).fetchall()
+    assert definitions
+    database.execute("SET check_function_bodies = on")
+    for (definition,) in definitions:
+        database.execute(definition)
+
+
+def test_every_routine_is_described_and_private(database: Database) -> None:
+    rows = database.execute(
+        "SELECT p.oid::regprocedure::text, obj_description(p.oid, 'pg_proc') IS NOT NULL,"
+        " EXISTS (SELECT 1 FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a"
+        " WHERE a.grantee = 0)"
+        " FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
+        " WHERE n.nspname IN ('billing', 'ops')"
+    ).fetchall()
+    assert [name for name, described, _ in rows if not described] == []
+    assert [name for name, _, public in rows if public] == []
+
+
+def test_parameters_have_their_prefix(database: Database) -> None:
+    rows = database.execute(
+        "SELECT p.oid::regprocedure::text, a.name, a.mode"
+        " FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
+        " CROSS JOIN unnest(p.proargnames,"
+        "   coalesce(p.proargmodes, array_fill('i'::\"char\", ARRAY[p.pronargs::integer])))"
+        " AS a (name, mode)"
+        " WHERE n.nspname IN ('billing', 'ops')"
+    ).fetchall()
+    prefixes = {"i": "p_", "o": "o_", "b": "o_", "v": "p_", "t": ""}
+    assert [row for row in rows if not row[1].startswith(prefixes[row[2]])] == []
+
+
+def test_every_sqlstate_is_listed_and_used(database: Database) -> None:
+    listed = {code for (code,) in database.execute("SELECT code FROM ops.error_codes()")}
+    used = {
+        code
+        for path in [*OBJECTS, *migration_paths()]
+        if not path.endswith("/error_codes.sql.j2")
+        for code in re.findall(r"'(DC\d{3})'", text_of(path))
+    }
+    assert used == listed
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "duecourse").rglob("*.py")), ids=lambda p: p.name)
+def test_no_module_does_the_databases_work(path: Path) -> None:
+    assert len(path.read_text().splitlines()) < MAX_MODULE_LINES
+
+
+def test_every_statement_for_applying_is_used() -> None:
+    python = "\n".join(file.read_text() for file in (ROOT / "duecourse").glob("*.py"))
+    names = {file.name.partition(".")[0] for file in (ROOT / "sql/applying").glob("*.sql.j2")}
+    assert {name for name in names if f'"{name}"' not in python} == set()
