@@ -43,7 +43,7 @@ def created_by(path: str) -> list[tuple[str, str]]:
 def own_name(path: str) -> str:
     """Return the name of the object that a file is for."""
     stem = Path(path).name.removesuffix(".sql.j2")
-    return f"check_{stem.partition('_')[2]}" if path.startswith("verify/") else stem
+    return f"check_{stem.partition('_')[2]}" if stem[0].isdigit() else stem
 
 
 def stage_of(path: str) -> int:

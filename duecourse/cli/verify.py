@@ -19,7 +19,7 @@ Findings = dict[str, list[surface.Row]]
 
 def checks() -> list[str]:
     """Return the names of the checks of verify/, in their order."""
-    files = sorted(locate.folder("verify").glob("*.sql.j2"))
+    files = sorted(locate.folder("verify").glob("[0-9]*.sql.j2"))
     return [file.name.removesuffix(".sql.j2").partition("_")[2] for file in files]
 
 

@@ -1,0 +1,21 @@
+"""The scene of the checks' tests, and the database that holds the books."""
+
+import pytest
+
+from tests.books import books_database, books_dsn, books_server
+from tests.conftest import Database
+from tests.verify.scene import Scene
+
+__all__ = ["books_database", "books_dsn", "books_server"]
+
+
+@pytest.fixture
+def scene(shared_database: Database) -> Scene:
+    """Return a tenant in good order, in a database that the tests of a module share."""
+    return Scene(shared_database)
+
+
+@pytest.fixture
+def own_scene(database: Database) -> Scene:
+    """Return a tenant in good order, in a database of the test's own."""
+    return Scene(database)

@@ -1,0 +1,70 @@
+"""Checks of what surrounds the ledger: its guards, the applied objects, the runs."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from duecourse import migrate
+from tests.service_periods.books import LEDGER
+from tests.verify.scene import Scene
+
+GUARDS = [
+    f"recurring_service_periods_guard_{name}"
+    for name in ("columns", "delete", "insert", "release", "transition", "truncate")
+]
+
+
+def test_ledger_guard_knows_every_trigger(scene: Scene) -> None:
+    rows = scene.database.execute(
+        "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal"
+        " ORDER BY tgname",
+        (LEDGER,),
+    )
+    assert [name for (name,) in rows] == GUARDS
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_ledger_guard_that_is_switched_off(scene: Scene, guard: str) -> None:
+    scene.database.execute(f"ALTER TABLE {LEDGER} DISABLE TRIGGER {guard}")
+    finding = scene.find_one("ledger_guard", guard)
+    assert finding["actual"] == "switched off"
+    scene.database.execute(finding["repair_call"])
+    assert scene.find("ledger_guard") == []
+
+
+def test_ledger_guard_that_is_missing(own_scene: Scene, dsn: str) -> None:
+    own_scene.database.execute(f"DROP TRIGGER {GUARDS[0]} ON {LEDGER}")
+    finding = own_scene.find_one("ledger_guard", GUARDS[0])
+    assert (finding["actual"], finding["repair_call"]) == ("missing", "duecourse apply")
+    migrate.apply(dsn)
+    assert own_scene.find("ledger_guard") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "actual"),
+    [
+        ("COMMENT ON FUNCTION billing.all_tenants() IS 'changed'", None),
+        ("ALTER FUNCTION billing.all_tenants() VOLATILE", None),
+        ("DROP FUNCTION billing.all_tenants()", "missing"),
+    ],
+)
+def test_catalog_drift(own_scene: Scene, dsn: str, change: str, actual: str | None) -> None:
+    own_scene.database.execute(change.encode())
+    finding = own_scene.find_one("catalog_drift", "function billing.all_tenants()")
+    assert "sql/sources/all_tenants.sql.j2" in finding["detail"]
+    assert finding["repair_call"] == "duecourse apply"
+    assert actual is None or finding["actual"] == actual
+    migrate.apply(dsn)
+    assert own_scene.find("catalog_drift") == []
+
+
+def test_unfinished_run(scene: Scene) -> None:
+    scene.line()
+    scene.call(run_key="it's mine", batch_size=1, max_batches=1)
+    today = datetime.now(UTC).date()
+    key = "backfill_service_periods:it's mine"
+    finding = scene.find_one("unfinished_run", key, "warning", as_of=today + timedelta(days=2))
+    assert finding["actual"].startswith("partial, last heard of at ")
+    assert scene.find("unfinished_run", as_of=today + timedelta(days=1)) == []
+    assert scene.repair(finding) == [(7, 2, "done")]
+    assert scene.find("unfinished_run", as_of=today + timedelta(days=2)) == []
