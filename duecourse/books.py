@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 from uuid import UUID, uuid4
 
 import psycopg
@@ -23,9 +23,6 @@ from psycopg import sql
 from duecourse.config import Config
 from duecourse.database import Connection
 from duecourse.errors import DuecourseError
-
-if TYPE_CHECKING:
-    from _csv import Reader
 
 MANIFEST = "manifest.json"
 REJECTS_HEADER = ("file", "line", "column", "value", "reason")
@@ -136,20 +133,20 @@ def _stage(
     tenants = set()
     with connection.cursor().copy(target) as copy:
         for book in files:
-            with open_file(book.path) as file:
-                for number, fields in _lines(file, book.columns):
+            with _text(open_file(book.path)) as text:
+                for number, fields in _lines(text, book.columns):
                     tenant = _tenant_of(fields)
                     tenants.add(tenant)
                     copy.write_row((tenant, key, book.table, number, json.dumps(fields)))
     return tenants
 
 
-def _lines(file: BinaryIO, columns: frozenset[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _lines(text: TextIO, columns: frozenset[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the number of the line where a record begins, and its fields that are not empty.
 
     What is wrong with a record as a whole stands under the empty name.
     """
-    reader = _reader(file)
+    reader = csv.reader(text, strict=True)
     header = next(reader)
     while True:
         number = reader.line_num + 1
@@ -266,8 +263,8 @@ def _read_manifest(folder: Path) -> dict[str, tuple[str, set[str]]]:
 def _read_header(path: Path, columns: list[str]) -> list[str]:
     """Return the names in the first line; every column of the table must be among them, once."""
     try:
-        with _open(path) as file:
-            header = next(_reader(file), [])
+        with _text(_open(path)) as text:
+            header = next(csv.reader(text, strict=True), [])
     except csv.Error as error:
         raise DuecourseError(f"{path.name}, line 1: is not CSV: {error}", _UNTOUCHED) from error
     for column in columns:
@@ -286,10 +283,9 @@ def _open(path: Path) -> BinaryIO:
         ) from error
 
 
-def _reader(file: BinaryIO) -> "Reader":
-    """Read CSV of UTF-8, with or without a byte order mark; other bytes come as surrogates."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    return csv.reader(text, strict=True)
+def _text(file: BinaryIO) -> TextIO:
+    """Read UTF-8, with or without a byte order mark; other bytes come as surrogates."""
+    return io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
 def _add(total: dict[str, int], counts: dict[str, int]) -> None:

@@ -60,8 +60,6 @@ _HINTS = {
     "57P03": "wait until the server has started",
 }
 _STATUSES = {
-    "DC1": ExitStatus.LOCK_BUSY,
-    "DC2": ExitStatus.PLAN_STALE,
     "55P": ExitStatus.LOCK_BUSY,
 }
 

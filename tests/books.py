@@ -19,7 +19,7 @@ from pytest_postgresql.executors import NoopExecutor
 from duecourse.books import find_files, import_books
 from duecourse.config import Config
 from duecourse.database import connect
-from tests.conftest import Database, _clone
+from tests.conftest import Database, clone
 
 PACKED = Path(__file__).parent / "data" / "books"
 NORTHLIGHT = "a07f9a61-7b73-59e7-be30-adb5d9d2d4ac"
@@ -70,7 +70,7 @@ books_server = factories.postgresql_noproc(load=[_import_everything], depends_on
 @pytest.fixture
 def books_dsn(books_server: NoopExecutor) -> Iterator[str]:
     """Yield the connection string of a database of the test's own that holds the books."""
-    with _clone(books_server, "_books") as dsn:
+    with clone(books_server, "_books") as dsn:
         yield dsn
 
 

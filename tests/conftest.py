@@ -66,7 +66,7 @@ applied_server = factories.postgresql_noproc(load=[_apply_everything], depends_o
 
 
 @contextmanager
-def _clone(server: NoopExecutor, suffix: str = "") -> Iterator[str]:
+def clone(server: NoopExecutor, suffix: str = "") -> Iterator[str]:
     where: dict[str, Any] = {
         "host": server.host,
         "port": server.port,
@@ -81,14 +81,14 @@ def _clone(server: NoopExecutor, suffix: str = "") -> Iterator[str]:
 @pytest.fixture
 def dsn(applied_server: NoopExecutor) -> Iterator[str]:
     """Yield the connection string of a database of the test's own, with everything applied."""
-    with _clone(applied_server) as dsn:
+    with clone(applied_server) as dsn:
         yield dsn
 
 
 @pytest.fixture
 def empty_dsn(empty_server: NoopExecutor) -> Iterator[str]:
     """Yield the connection string of an empty database of the test's own."""
-    with _clone(empty_server) as dsn:
+    with clone(empty_server) as dsn:
         yield dsn
 
 
@@ -102,7 +102,7 @@ def database(dsn: str) -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def shared_dsn(applied_server: NoopExecutor) -> Iterator[str]:
     """Yield the connection string of a database that the tests of a module share."""
-    with _clone(applied_server, "_shared") as dsn:
+    with clone(applied_server, "_shared") as dsn:
         yield dsn
 
 

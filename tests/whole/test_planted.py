@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 from pytest_postgresql.executors import NoopExecutor
 
 from tests.books import EXPECTED, read
-from tests.conftest import Database, _clone
+from tests.conftest import Database, clone
 from tests.whole.test_books import AS_OF, TENANTS, accept, run
 
 FINDINGS: dict[str, list[dict[str, Any]]] = read("manifest.json")["expected_findings"]
@@ -97,7 +97,7 @@ class Story:
 def story(books_server: NoopExecutor) -> Iterator[Story]:
     """Yield the story, told once for all kinds."""
     with (
-        _clone(books_server, "_planted") as dsn,
+        clone(books_server, "_planted") as dsn,
         psycopg.connect(dsn, autocommit=True) as database,
     ):
         yield Story(database)
