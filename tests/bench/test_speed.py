@@ -1,0 +1,255 @@
+"""How fast the main job is, as ratios of runs on one server, each with a check of its result."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.bench import books, existing_way
+
+TENANTS = [books.tenant(number) for number in range(1, 5)]
+ROWS = books.SCHEDULES * books.PERIODS
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds of each step, all on one server, one after the other."""
+
+    plan_empty: float
+    first: float
+    plan_full: float
+    second: float
+    plain: float
+    existing_way: float
+    realigned: float
+    realigned_rows: int
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long ``work`` took."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def backfill(connection: Connection) -> tuple[int, str]:
+    """Run over every tenant; give rows and status."""
+    row = connection.execute(
+        "CALL billing.backfill_service_periods(NULL, %s)", (books.AS_OF,)
+    ).fetchone()
+    assert row is not None
+    return row[0], row[2]
+
+
+def plan(connection: Connection) -> tuple[int, int]:
+    """Plan every tenant; give the rows to make and the rows that stay."""
+    row = connection.execute(
+        "SELECT sum(s.backfilled + s.regenerated)::bigint, sum(s.unchanged)::bigint"
+        " FROM billing.tenants AS t, billing.plan_summary(t.tenant, %s, 'backfill') AS s",
+        (books.AS_OF,),
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def one(connection: Connection, statement: str) -> Any:
+    """Return the single value of a query."""
+    row = connection.execute(statement).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def empty(connection: Connection) -> None:
+    """Empty the ledger, which no operator can, and what hangs on it."""
+    guard = "TRIGGER recurring_service_periods_guard_truncate"
+    connection.execute(f"ALTER TABLE billing.recurring_service_periods DISABLE {guard}")
+    connection.execute("TRUNCATE billing.recurring_service_periods, billing.accepted_escalations")
+    connection.execute(f"ALTER TABLE billing.recurring_service_periods ENABLE {guard}")
+    connection.execute("CHECKPOINT")
+
+
+@pytest.fixture(scope="module")
+def timings(bench_dsn: str) -> Iterator[Timings]:
+    """Measure everything once, in one run."""
+    with psycopg.connect(bench_dsn, autocommit=True) as connection:
+        books.make(connection, TENANTS, books.SCHEDULES // len(TENANTS))
+        plan_empty = seconds(lambda: plan(connection))
+
+        result: list[tuple[int, str]] = []
+        connection.execute("CHECKPOINT")
+        first = seconds(lambda: result.append(backfill(connection)))
+        assert result.pop() == (ROWS, "done")
+        check_whole(connection)
+
+        plans: list[tuple[int, int]] = []
+        plan_full = seconds(lambda: plans.append(plan(connection)))
+        assert plans == [(0, ROWS)]
+        before = fingerprint(connection)
+        second = seconds(lambda: result.append(backfill(connection)))
+        assert result.pop() == (0, "nothing_to_do")
+        assert fingerprint(connection) == before
+
+        connection.execute(
+            "CREATE TABLE public.kept AS SELECT * FROM billing.recurring_service_periods"
+            " ORDER BY tenant, obligation_id, service_period_start"
+        )
+        empty(connection)
+        plain = seconds(
+            lambda: connection.execute(
+                "INSERT INTO billing.recurring_service_periods SELECT * FROM public.kept"
+            )
+        )
+        assert fingerprint(connection) == before
+
+        existing = existing_way.write(bench_dsn)
+
+        connection.execute(
+            "UPDATE billing.client_billing_settings SET billing_cycle_anchor_day_of_month = 15"
+        )
+        connection.execute("CHECKPOINT")
+        realigned = seconds(lambda: result.append(backfill(connection)))
+        rows, status = result.pop()
+        assert status == "done"
+        assert rows > 1.5 * ROWS
+        assert plan(connection)[0] == 0
+        assert_sound(connection)
+        yield Timings(plan_empty, first, plan_full, second, plain, existing, realigned, rows)
+
+
+def fingerprint(connection: Connection) -> Any:
+    """Return what the ledger says, whoever wrote it."""
+    return one(
+        connection,
+        "SELECT md5(string_agg(r.record_id || r.lifecycle_state || r.service_period_start"
+        " || r.service_period_end || r.invoice_window_start || r.updated_at, ','"
+        " ORDER BY r.tenant, r.record_id)) FROM billing.recurring_service_periods AS r",
+    )
+
+
+def check_whole(connection: Connection) -> None:
+    """Every schedule has its ten periods, end to end, from its start to its horizon."""
+    wrong = one(
+        connection,
+        "SELECT count(*) FROM (SELECT schedule_key FROM billing.recurring_service_periods"
+        " GROUP BY tenant, schedule_key HAVING count(*) <> 10"
+        " OR min(service_period_start) <> '2026-08-01' OR max(service_period_end) <> '2027-06-01'"
+        " OR sum(service_period_end - service_period_start) <> date '2027-06-01' - '2026-08-01'"
+        ") AS s",
+    )
+    assert wrong == 0
+    assert one(connection, "SELECT count(*) FROM billing.recurring_service_periods") == ROWS
+
+
+def assert_sound(connection: Connection) -> None:
+    """No two live rows of a schedule overlap."""
+    assert (
+        one(
+            connection,
+            "SELECT count(*) FROM (SELECT service_period_start < lag(service_period_end) OVER"
+            " (PARTITION BY tenant, schedule_key ORDER BY service_period_start) AS overlaps"
+            " FROM billing.recurring_service_periods WHERE lifecycle_state <> 'superseded') AS s"
+            " WHERE s.overlaps",
+        )
+        == 0
+    )
+
+
+def test_backfill_against_a_plain_insert(timings: Timings, measured: list[str]) -> None:
+    ratio = timings.first / timings.plain
+    measured.append(
+        f"backfill of {ROWS:,} rows {timings.first:.1f} s,"
+        f" plain INSERT {timings.plain:.1f} s: {ratio:.2f}"
+    )
+    assert ratio <= 1.5
+
+
+def test_backfill_against_the_existing_way(timings: Timings, measured: list[str]) -> None:
+    ratio = timings.existing_way / timings.first
+    measured.append(
+        f"one INSERT an obligation {timings.existing_way:.1f} s: {ratio:.1f} times as long"
+    )
+    assert ratio >= 3
+
+
+def test_nothing_to_do(timings: Timings, measured: list[str]) -> None:
+    second, planned, full = (
+        part / timings.first for part in (timings.second, timings.plan_empty, timings.plan_full)
+    )
+    measured.append(
+        f"second run {second:.2f}, plan of the empty ledger {planned:.2f},"
+        f" of the full one {full:.2f} of the first run"
+    )
+    assert second <= 0.35
+    assert planned <= 0.3
+    assert full <= 0.45
+
+
+def test_realignment(timings: Timings, measured: list[str]) -> None:
+    rate = timings.realigned_rows / timings.realigned
+    ratio = rate / (ROWS / timings.first)
+    measured.append(
+        f"realignment of {timings.realigned_rows:,} rows {timings.realigned:.1f} s:"
+        f" {ratio:.2f} of the backfill's rows a second"
+    )
+    assert ratio >= 0.5
+
+
+@pytest.mark.usefixtures("timings")
+def test_time_a_row_does_not_grow(bench_dsn: str, measured: list[str]) -> None:
+    sizes = [books.SCHEDULES // 100, books.SCHEDULES // 10, books.SCHEDULES]
+    per_row = []
+    with psycopg.connect(bench_dsn, autocommit=True) as connection:
+        books.make(connection, [books.tenant(10)], 1)
+        start_up = min(backfill_alone(connection, books.tenant(10)) for _ in range(5))
+        for number, schedules in enumerate(sizes, start=11):
+            books.make(connection, [books.tenant(number)], schedules)
+            took = backfill_alone(connection, books.tenant(number))
+            per_row.append((took - start_up) / (schedules * books.PERIODS))
+    measured.append(
+        "microseconds a row, fixed start-up apart: "
+        + ", ".join(
+            f"{size * books.PERIODS:,} rows {cost * 1e6:.1f}"
+            for size, cost in zip(sizes, per_row, strict=True)
+        )
+    )
+    assert per_row[2] <= 1.2 * max(per_row[0], per_row[1])
+
+
+def backfill_alone(connection: Connection, tenant: str) -> float:
+    """Run one tenant and give the seconds."""
+    return seconds(
+        lambda: connection.execute(
+            "CALL billing.backfill_service_periods(%s, %s)", (tenant, books.AS_OF)
+        )
+    )
+
+
+@pytest.mark.usefixtures("timings")
+def test_memory_of_the_command(bench_dsn: str, measured: list[str]) -> None:
+    with psycopg.connect(bench_dsn, autocommit=True) as connection:
+        books.make(connection, [books.tenant(20)], books.SCHEDULES)
+    child = subprocess.run(
+        [sys.executable, "-c", _MEASURE, "run", "backfill", "--tenant", books.tenant(20),
+         "--as-of", books.AS_OF, "--dsn", bench_dsn],
+        capture_output=True, check=True, text=True, env=os.environ,
+    )  # fmt: skip
+    mebibytes = int(child.stdout.splitlines()[-1]) / 1024
+    measured.append(f"peak memory of duecourse run: {mebibytes:.0f} MiB")
+    assert mebibytes < 100
+
+
+_MEASURE = """
+import re, sys
+from pathlib import Path
+from duecourse.cli import main
+main(sys.argv[1:], standalone_mode=False)
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
