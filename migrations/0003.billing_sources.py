@@ -1,4 +1,4 @@
-"""The sources of recurring billing: tenants, clients, contracts, lines, cycles, billable records."""
+"""The sources of recurring billing: tenants, clients, contracts, lines and cycles."""
 
 from yoyo import step
 

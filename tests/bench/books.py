@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import psycopg
 
-#: Schedules of the largest run. Full size: DUECOURSE_BENCH_SCHEDULES=100000.
-SCHEDULES = int(os.environ.get("DUECOURSE_BENCH_SCHEDULES", "10000"))
+#: Schedules of the largest run; DUECOURSE_FULL_SIZE=1 measures at full size.
+SCHEDULES = 100_000 if os.environ.get("DUECOURSE_FULL_SIZE") == "1" else 10_000
 
 AS_OF = "2026-11-20"
 PERIODS = 10  # months from the assignments' start in August 2026 to the horizon
