@@ -1,6 +1,6 @@
 """The books of two tenants, with planted faults: the folder, and a database that holds them.
 
-A conftest that needs them imports the fixtures by name.
+A plugin of the top conftest: every test has its fixtures.
 """
 
 import gzip

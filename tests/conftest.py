@@ -21,6 +21,8 @@ from pytest_postgresql.janitor import DatabaseJanitor
 
 from duecourse import embedded, migrate
 
+pytest_plugins = ["tests.books"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 Database = psycopg.Connection[tuple[Any, ...]]

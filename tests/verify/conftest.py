@@ -1,12 +1,9 @@
-"""The scene of the checks' tests, and the database that holds the books."""
+"""The scene of the checks' tests."""
 
 import pytest
 
-from tests.books import books_database, books_dsn, books_server
 from tests.conftest import Database
 from tests.verify.scene import Scene
-
-__all__ = ["books_database", "books_dsn", "books_server"]
 
 
 @pytest.fixture
