@@ -8,6 +8,7 @@ import fcntl
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -67,13 +68,26 @@ def serve(folder: Path | None = None, *, durable: bool = True) -> Iterator[Serve
     left running there is used again. Without a folder, all is gone afterwards.
     """
     if folder is None:
-        with tempfile.TemporaryDirectory(prefix="duecourse-", ignore_cleanup_errors=True) as home:
-            Path(home).chmod(0o755)
-            with _shared(Path(home), durable) as server:
-                yield server
+        with _temporary_home() as home, _shared(home, durable) as server:
+            yield server
     else:
         with _shared(folder.resolve(), durable) as server:
             yield server
+
+
+@contextmanager
+def _temporary_home() -> Iterator[Path]:
+    home = Path(tempfile.mkdtemp(prefix="duecourse-"))
+    try:
+        home.chmod(0o755)
+        yield home
+    finally:
+        # A child of an interrupted initdb may write a moment longer.
+        for _ in range(100):
+            shutil.rmtree(home, ignore_errors=True)
+            if not home.exists():
+                break
+            time.sleep(0.05)
 
 
 @contextmanager
@@ -139,7 +153,12 @@ def _start(home: Path, durable: bool) -> Server:
             **_account(),
         )
     server = Server(data, sockets, process)
-    _wait_until_ready(server, home / "server.log")
+    try:
+        _wait_until_ready(server, home / "server.log")
+    except BaseException:
+        process.send_signal(signal.SIGQUIT)
+        process.wait()
+        raise
     return server
 
 
@@ -151,8 +170,6 @@ def _wait_until_ready(server: Server, log: Path) -> None:
             psycopg.connect(server.dsn, connect_timeout=5).close()
             return
         time.sleep(0.02)
-    server.process.kill()
-    server.process.wait()
     last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
     raise DuecourseError(f"the embedded server did not start: {last[0]}", f"see {log}")
 
