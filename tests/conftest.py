@@ -5,6 +5,7 @@ DUECOURSE_TEST_DSN names, whose role must be a superuser. The workers of pytest-
 """
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -36,6 +37,9 @@ _cleanup = ExitStack()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server, or find it, and tell pytest-postgresql where it is."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Of a shell's background job: what the tests start would be deaf to Ctrl-C as well.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("DATABASE_URL", "DUECOURSE_CONFIG"):
         os.environ.pop(name, None)
     if _SERVER not in os.environ:
