@@ -61,6 +61,7 @@ _HINTS = {
 }
 _STATUSES = {
     "55P": ExitStatus.LOCK_BUSY,
+    "DC1": ExitStatus.REFUSED,
 }
 
 
