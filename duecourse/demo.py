@@ -58,6 +58,7 @@ class Demo:
         self._connection = connection
         self._config = load()
         self._names = line_names()
+        self._role = connection.info.user
         self._scope = {"tenant": TENANT, "as_of": AS_OF}
         self._plan = {**self._scope, "mode": "backfill"}
         self._summary: surface.Row = {}
@@ -77,9 +78,12 @@ class Demo:
                 "Import the books",
                 "An invented company, Alder Row IT Services: each of its contract lines says in "
                 "brackets what is wrong with it. Nothing is dropped: a row that breaks a rule of "
-                "the ledger is kept in quarantine.",
-                f"duecourse import {SAMPLE.parent.name}/{SAMPLE.name}",
-                "",
+                "the ledger is kept in quarantine. Its operators need permissions, but no right "
+                "on any table; here the owner works alone.",
+                f"duecourse import {SAMPLE.parent.name}/{SAMPLE.name}\n"
+                f"duecourse grant {self._role} --tenant {TENANT}",
+                f"CALL {self._config.identifiers['ops']}.grant_permission("
+                "p_tenant => :'tenant', p_role_name => current_user::text);",
                 self._import,
             ),
             Step(
@@ -157,11 +161,14 @@ class Demo:
         files, _ = find_files(self._connection, self._config, SAMPLE)
         rejects = Path("duecourse-import-rejects.csv")
         summary = import_books(self._connection, self._config, files, rejects=rejects)
+        grant = {"tenant": TENANT, "role_name": self._role}
+        granted = surface.call(self._connection, "ops.grant_permission", grant)
         order = [file.table for file in files if file.table in summary.tables]
         rows = [(name, summary.tables[name]["read"], summary.tables[name]["new"]) for name in order]
         held = (f"{count} {reason}" for reason, count in sorted(summary.quarantined.items()))
         return Outcome(
-            f"In quarantine: {', '.join(held)}.", [Table(("table", "read", "new"), rows)]
+            f"In quarantine: {', '.join(held)}. Permissions granted: {granted['o_rows']}.",
+            [Table(("table", "read", "new"), rows)],
         )
 
     def _assess(self) -> Outcome:

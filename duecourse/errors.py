@@ -40,6 +40,7 @@ class DuecourseError(Exception):
 
 
 _APPLY = "run: duecourse apply"
+_MISSING_PERMISSION = "42501"  # the database says which, and how it is granted
 _AGAIN = "what is committed is kept; run the same command again"
 _HINTS = {
     "3D000": "name an existing database in --dsn, DATABASE_URL or PGDATABASE",
@@ -47,7 +48,7 @@ _HINTS = {
     "25006": "connect to a server that takes writes",
     "40001": _AGAIN,
     "40P01": _AGAIN,
-    "42501": "connect as the owner of the schemas, or ask the owner for the right",
+    _MISSING_PERMISSION: "connect as the owner of the schemas, or let the owner grant the right",
     "42883": _APPLY,
     "42P01": _APPLY,
     "42703": _APPLY,
@@ -75,7 +76,9 @@ def from_database_error(error: psycopg.Error) -> DuecourseError:
     )
     if error.diag.message_detail:
         message = f"{message} ({error.diag.message_detail})"
-    hint = _HINTS.get(state) or error.diag.message_hint or f"SQLSTATE {state}"
+    hint = _HINTS.get(state)
+    if hint is None or state == _MISSING_PERMISSION:
+        hint = error.diag.message_hint or hint or f"SQLSTATE {state}"
     return DuecourseError(message, hint, sqlstate=state, exit_status=exit_status(state))
 
 

@@ -27,6 +27,7 @@ STAGES = (
     "sql/sources",
     "sql/candidates",
     "sql/plan",
+    "sql/charges",
     "sql/due",
     "sql/history",
     "sql/linkage",
@@ -39,12 +40,16 @@ STAGES = (
     "procedures/permissions",
     "procedures/service_periods",
     "procedures/invoices",
+    "procedures/charges",
     "procedures/cutover",
     "verify",
 )
 
 #: The advisory lock of whoever changes the catalog, held to the end of each transaction.
 CATALOG_LOCK = 0x0DC_0B1EC7
+
+#: What opens the routines to the roles that hold a permission.
+_GRANTING = "procedures/permissions/_grant_routines.sql.j2"
 
 #: What fails beside the object as it was, and may not once that is dropped.
 _NOT_REPLACEABLE = (
@@ -174,7 +179,7 @@ class _Catalog:
         return states + [ObjectState(path, State.REMOVED) for path in self._gone]
 
     def apply(self) -> list[ObjectState]:
-        """Drop what is gone, run what changed, record it."""
+        """Drop what is gone, run what changed, record it, open it to the operators."""
         pending = [state for state in self.states() if state.state is not State.APPLIED]
         self._todo = {state.path for state in pending}
         for path in self._gone:
@@ -184,6 +189,8 @@ class _Catalog:
             self._made[waiting[0]] = self._make(self._files[waiting[0]])
         if pending:
             self._write_records()
+        if _GRANTING in self._files:
+            self._query("grant_routines")
         return pending
 
     def _state(self, file: ObjectFile, live: dict[str, str]) -> ObjectState:

@@ -15,7 +15,10 @@ COLUMNS = ["check_name", "severity", "object_key", "detail", "expected", "actual
 
 
 class Scene(Books):
-    """A line whose January is billed, over a superseded revision; covered to the horizon."""
+    """A line whose January is billed, over a superseded revision; covered to the horizon.
+
+    The owner holds every permission.
+    """
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
@@ -32,6 +35,7 @@ class Scene(Books):
             **self.linkage,
         )
         self.call()
+        self.database.execute("CALL ops.grant_permission(%s, session_user::text)", (self.tenant,))
 
     def january(self, **columns: object) -> UUID:
         """Insert a ledger row for January."""
