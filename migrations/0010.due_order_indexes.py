@@ -1,4 +1,4 @@
-"""An index of the active billing cycles by their end."""
+"""Indexes in the order of due work: cycles by end, clients by name, contract lines."""
 
 from yoyo import step
 
@@ -6,4 +6,4 @@ from duecourse.render import render
 
 __depends__ = {"0003.billing_sources"}
 
-steps = [step(render("migrations/0010.due_cycles_index.sql.j2"))]
+steps = [step(render("migrations/0010.due_order_indexes.sql.j2"))]

@@ -50,17 +50,18 @@ def make(
     tenants: Sequence[str],
     lines: int,
     *,
+    lines_a_client: int = 20,
     contract_lines_of_20: int = 2,
 ) -> None:
-    """Write the sources of ``lines`` lines for each tenant, 20 a client, most in client cadence."""
+    """Write the sources of ``lines`` lines for each tenant, most in client cadence."""
     for statement in _SOURCES:
         connection.execute(
             statement,
             {
                 "tenants": list(tenants),
                 "lines": lines,
-                "clients": max(1, lines // 20),
-                "lines_a_client": 20 if lines >= 20 else lines,
+                "clients": max(1, lines // lines_a_client),
+                "lines_a_client": min(lines, lines_a_client),
                 "contract_lines_of_20": contract_lines_of_20,
             },
         )
