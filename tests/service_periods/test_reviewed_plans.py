@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.service_periods.books import FEBRUARY, JANUARY, MARCH, Books, Line, Row, fill
 
@@ -167,3 +168,30 @@ def test_a_schedule_is_a_new_escalation_once(books: Books) -> None:
     assert books.summary()["new_escalations"] == 0
     books.call(run_key="second")
     assert [books.run(key)["new_escalations"] for key in ("first", "second")] == [1, 0]
+
+
+@pytest.mark.parametrize("hash_", ["accept_escalations", "expected_plan_hash"])
+def test_a_worker_called_by_hand_writes_nothing_unreviewed(books: Books, hash_: str) -> None:
+    conflicting(books)
+    before = books.ledger()
+    arguments = {
+        "as_of": "2025-01-10",
+        "source_rule_version": "test",
+        "batch_size": 10,
+        hash_: "of a plan that nobody has made",
+        "target_horizon_days": 180,
+        "replenishment_threshold_days": 45,
+        "max_periods_per_schedule": 1000,
+    }
+    books.database.execute(
+        "SELECT billing._open_run(%s, 'backfill_service_periods', %s, 'k', NULL, NULL, '1 s',"
+        " false)",
+        (books.tenant, Jsonb(arguments)),
+    )
+    [(status,)] = books.database.execute(
+        "SELECT (w.o_run).status FROM billing._write_run_batch("
+        "%s, 'backfill_service_periods', 'k', '1 s', false) AS w",
+        (books.tenant,),
+    )
+    assert status == "stale_plan"
+    assert books.ledger() == before

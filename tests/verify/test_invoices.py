@@ -1,6 +1,6 @@
 """Checks of what invoices say about the ledger."""
 
-from tests.service_periods.books import FEBRUARY, JANUARY
+from tests.service_periods.books import FEBRUARY, JANUARY, MARCH
 from tests.verify.scene import Scene
 
 DETAILS = "billing.invoice_charge_details"
@@ -56,6 +56,37 @@ def test_double_billed_is_not_within_one_invoice(scene: Scene) -> None:
         service_period_end=FEBRUARY,
     )
     assert scene.find("double_billed") == []
+
+
+def test_double_billed_is_not_by_a_reversed_invoice(scene: Scene) -> None:
+    other = scene.invoice(scene.the_line, JANUARY, FEBRUARY)
+    scene.find_one("double_billed", scene.billed_row, "warning")
+    scene.update(
+        DETAILS,
+        "is_reversed = true",
+        invoice_charge_detail_id=other["invoice_charge_detail_id"],
+    )
+    assert scene.find("double_billed") == []
+
+
+def test_unlinked_detail(scene: Scene) -> None:
+    line = scene.line(scene.client_id)
+    row = scene.period(line, JANUARY, FEBRUARY, lifecycle_state="locked")
+    assert scene.find("unlinked_detail") == []
+    scene.invoice(line, JANUARY, FEBRUARY)
+    finding = scene.find_one("unlinked_detail", row, "warning")
+    assert finding["actual"] == "The details of one charge cover exactly its days."
+    assert scene.repair(finding) == [(1, 1, "done")]
+    assert scene.find("unlinked_detail") == []
+
+
+def test_unlinked_detail_of_a_row_that_is_only_reported(scene: Scene) -> None:
+    row = scene.row_from(FEBRUARY)
+    scene.invoice(scene.the_line, FEBRUARY, MARCH)
+    finding = scene.find_one("unlinked_detail", row, "warning")
+    assert finding["actual"] == "Only locked and billed rows are repaired; it is generated."
+    [[captured]] = scene.repair(finding)
+    assert str(row) in [shown["record_id"] for shown in captured]
 
 
 def test_detail_exclusive_end(scene: Scene) -> None:

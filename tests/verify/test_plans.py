@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from tests.service_periods.books import FEBRUARY, MARCH
+from tests.service_periods.books import FEBRUARY, JANUARY, MARCH
 from tests.verify.scene import Scene
 
 
@@ -29,6 +29,22 @@ def test_quarantine_of_a_vanished_line(scene: Scene) -> None:
     [escalation] = scene.repair(finding)
     assert {key, "unknown_obligation"} <= set(map(str, escalation))
     assert scene.find_one("escalation", key)["actual"] == "unknown_obligation"
+
+
+def test_quarantine_of_a_broken_linkage(scene: Scene) -> None:
+    line = scene.line(scene.client_id)
+    row = scene.period(
+        line,
+        JANUARY,
+        FEBRUARY,
+        lifecycle_state="billed",
+        quarantine_reason="dangling_linkage",
+        unresolved_linkage=f'{{"invoice_id": "{scene.profile}"}}',
+    )
+    finding = scene.find_one("quarantine", row)
+    assert finding["actual"] == "dangling_linkage"
+    assert scene.repair(finding) == [(1, 1, "done")]
+    assert scene.find("quarantine") == []
 
 
 def test_quarantine_ends_with_the_row(scene: Scene) -> None:

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from uuid import UUID
 
-from tests.service_periods.books import FEBRUARY, LEDGER, MARCH
+from tests.service_periods.books import FEBRUARY, JANUARY, LEDGER, MARCH
 from tests.verify.scene import Scene
 
 FAR = date(2040, 1, 1)
@@ -67,8 +67,9 @@ def test_billed_linkage_of_a_row_billed_by_nothing(scene: Scene) -> None:
         finding = scene.find_one("billed_linkage", row)
         assert finding["expected"] == "4 linked columns"
         assert finding["actual"] == "billed with 0 linked columns"
-        [[captured]] = scene.repair(finding)
-        assert str(row) in [shown["record_id"] for shown in captured]
+        assert finding["repair_call"].startswith("CALL billing.repair_invoice_linkage(")
+        [planned] = scene.select("plan_linkage_repair")
+        assert (planned["record_id"], planned["problem"]) == (row, "missing_linkage")
         scene.spoil(row, "lifecycle_state = 'generated'")
         assert scene.find("billed_linkage") == []
 
@@ -95,8 +96,7 @@ def test_linkage_target_that_is_gone(scene: Scene) -> None:
     assert finding["detail"] == "the linked detail is not one of the linked charge"
     assert finding["expected"] == str(scene.linkage["invoice_charge_id"])
     assert finding["actual"] == "none"
-    [[captured]] = scene.repair(finding)
-    assert str(scene.billed_row) in [shown["record_id"] for shown in captured]
+    assert scene.repair(finding) == [(0, 1, "escalated")]
     with scene.unguarded():
         scene.update(
             "billing.invoice_charge_details",
@@ -117,6 +117,19 @@ def test_linkage_target_of_another_invoice(scene: Scene) -> None:
     finding = scene.find_one("linkage_target", scene.billed_row)
     assert finding["detail"] == "the linked charge is not one of the linked invoice"
     assert finding["actual"] == str(other)
+
+
+def test_linkage_target_of_an_invoice_that_is_gone(scene: Scene) -> None:
+    with scene.unguarded():
+        for table in ("invoice_charge_details", "invoice_charges", "invoices"):
+            scene.database.execute(
+                f"DELETE FROM billing.{table} WHERE tenant = %s", (scene.tenant,)
+            )
+    finding = scene.find_one("linkage_target", scene.billed_row)
+    assert finding["detail"] == "the linked invoice is not there"
+    assert scene.repair(finding) == [(1, 1, "done")]
+    assert scene.find("linkage_target") == []
+    assert scene.live(scene.the_line)[0] == (JANUARY, FEBRUARY, "locked")
 
 
 def test_linkage_target_of_another_line(scene: Scene) -> None:
