@@ -27,6 +27,9 @@ OPERATIONS = (
     "mutation_permissions",
     "triggers",
     "parity",
+    "due_selection",
+    "linkage",
+    "edits",
 )
 
 CHUNK_LINES = 250

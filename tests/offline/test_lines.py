@@ -60,6 +60,43 @@ def test_a_bad_line_is_named(plan: Plan, line: bytes, reason: str) -> None:
         ("triggers", {"source": "x", "changed_fields": "rate"}, 'changed_fields is "rate"'),
         ("triggers", {"source": "x", "changed_fields": [1]}, "changed_fields is [1]"),
         ("mutation_permissions", {"operation": "skip"}, "lifecycle_state is missing"),
+        ("edits", {"row": {}}, "operation is missing, not a text"),
+        (
+            "edits",
+            {"request": {"operation": "split"}},
+            'operation is "split", not boundary_adjustment or defer or skip',
+        ),
+        ("edits", {"request": {"operation": "skip"}}, "record_id is missing"),
+        ("edits", {"request": [], "row": {}}, "request is []"),
+        (
+            "edits",
+            {"request": {"operation": "skip", "record_id": "r"}, "row": {"record_id": "r"}},
+            "schedule_key is missing",
+        ),
+        ("linkage", {"row": 7, "linkage": {}}, "row is 7, not an object"),
+        ("linkage", {"row": {}, "linkage": {}}, " is missing, not a text"),
+        (
+            "linkage",
+            {"row": {"lifecycle_state": "edited"}, "linkage": {"invoice_id": None}},
+            "invoice_id is null, not a text",
+        ),
+        ("due_selection", {"query": {"schedule_keys": "s"}}, 'schedule_keys is "s"'),
+        ("due_selection", {"query": {"schedule_keys": ["s"]}}, "tenant is missing"),
+        ("due_selection", {"query": {"lifecycle_states": [1]}}, "lifecycle_states is [1]"),
+        (
+            "due_selection",
+            {
+                "rows": [{}],
+                "query": {
+                    "tenant": "t",
+                    "cadence_owner": "client",
+                    "schedule_keys": ["s"],
+                    "window_start": "2026-01-01",
+                    "window_end": "2026-02-01",
+                },
+            },
+            "record_id is missing",
+        ),
         ("parity", {"tenant": "t", "row_defaults": 1, "persisted": [{}]}, "row_defaults is 1"),
         (
             "parity",

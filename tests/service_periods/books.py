@@ -198,6 +198,10 @@ class Books:
         given = {"tenant": self.tenant, "as_of": AS_OF, **arguments}
         return call(self.database, operation, given)
 
+    def perform(self, procedure: str, /, **arguments: object) -> Row:
+        """CALL any other procedure on this tenant."""
+        return perform(self.database, procedure, {"tenant": self.tenant, **arguments})
+
     def run(self, run_key: str) -> Row:
         """Return the record of a run."""
         cursor = self.database.cursor(row_factory=dict_row)
@@ -225,11 +229,14 @@ def select(database: Database, function: str, arguments: Mapping[str, object]) -
 
 def call(database: Database, operation: str, arguments: Mapping[str, object]) -> Row:
     """CALL ``<operation>_service_periods``, arguments by name; return its INOUT results."""
+    return perform(database, f"{operation}_service_periods", arguments)
+
+
+def perform(database: Database, procedure: str, arguments: Mapping[str, object]) -> Row:
+    """CALL a procedure, arguments by name; return its INOUT results."""
     cursor = database.cursor(row_factory=dict_row)
-    statement = _statement("CALL", f"{operation}_service_periods", arguments)
-    row = cursor.execute(statement, arguments).fetchone()
-    assert row is not None
-    return row
+    cursor.execute(_statement("CALL", procedure, arguments), arguments)
+    return (cursor.fetchone() or {}) if cursor.description else {}
 
 
 def _statement(verb: str, routine: str, arguments: Mapping[str, object]) -> sql.Composed:

@@ -1,0 +1,105 @@
+"""A skip: the period stays taken and is not billed, until an edit or a deferral brings it back."""
+
+import pytest
+
+from tests.service_periods.books import APRIL, FEBRUARY, JANUARY, MARCH, Books
+from tests.service_periods.edits import (
+    NOT_PERMITTED,
+    assert_refused,
+    assert_revised,
+    events,
+    months,
+    refusal,
+    state,
+)
+
+
+@pytest.mark.parametrize("lifecycle_state", ["generated", "edited", "skipped"])
+def test_the_new_revision_is_skipped(books: Books, lifecycle_state: str) -> None:
+    given = state(books, lifecycle_state)
+    result = books.perform("skip_service_period", record_id=given.february, reason="not wanted")
+    changed = {
+        "lifecycle_state": "skipped",
+        "reason_code": "skip",
+        "source_run_key": "edit:skipped",
+    }
+    assert_revised(given, result["o_record_id"], changed)
+    (event,) = events(books)
+    assert (event["event_kind"], event["reason"]) == ("skipped", "not wanted")
+    assert event["row_before"]["lifecycle_state"] == lifecycle_state
+    assert event["row_after"]["lifecycle_state"] == "skipped"
+
+
+@pytest.mark.parametrize("lifecycle_state", ["locked", "billed", "superseded", "archived"])
+def test_a_state_that_cannot_be_skipped(books: Books, lifecycle_state: str) -> None:
+    given = state(books, lifecycle_state)
+    diagnosis = refusal(books, "skip_service_period", record_id=given.february, reason="r")
+    assert diagnosis.sqlstate == "DC101"
+    assert diagnosis.message_detail == (
+        f"immutable_record (operation): skip of row {given.february}, which is {lifecycle_state}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("quarantine_reason", "hint"),
+    [
+        ("overlap", "Archive it, or the live row that it overlaps."),
+        (
+            "dangling_linkage",
+            "Repair the linkage first: CALL billing.repair_invoice_linkage.",
+        ),
+        ("missing_linkage", "Repair the linkage first: CALL billing.repair_invoice_linkage."),
+        ("unknown_obligation", "Restore the line, or archive its rows."),
+    ],
+)
+@pytest.mark.parametrize(
+    ("procedure", "mutation"),
+    [
+        ("edit_service_period", "edit_boundaries"),
+        ("skip_service_period", "skip"),
+        ("defer_service_period", "defer"),
+    ],
+)
+def test_a_row_in_quarantine(
+    books: Books, procedure: str, mutation: str, quarantine_reason: str, hint: str
+) -> None:
+    line = books.line()
+    row = books.period(line, FEBRUARY, MARCH, quarantine_reason=quarantine_reason)
+    diagnosis = refusal(books, procedure, record_id=row, reason="r")
+    detail = f"{mutation} of row {row}, which is in quarantine: {quarantine_reason}"
+    assert_refused(diagnosis, "DC101", NOT_PERMITTED, detail, hint)
+
+
+def test_a_gap_beside_it_does_not_matter(books: Books) -> None:
+    line = books.line()
+    books.period(line, JANUARY, FEBRUARY)
+    march = books.period(line, MARCH, APRIL)
+    books.perform("skip_service_period", record_id=march, reason="r")
+    assert books.live(line)[1] == (MARCH, APRIL, "skipped")
+
+
+def test_no_backfill_and_no_regeneration_undoes_it(books: Books) -> None:
+    line = books.line()
+    books.call()
+    february = books.ledger(line)[1]["record_id"]
+    books.perform("skip_service_period", record_id=february, reason="r")
+    before = books.ledger(line)
+    for mode in ("backfill", "regenerate", "replenish"):
+        assert books.call(mode)["o_status"] == "nothing_to_do"
+    assert books.ledger(line) == before
+    assert books.live(line)[1] == (FEBRUARY, MARCH, "skipped")
+
+
+def test_a_skipped_row_that_is_deferred_is_billable_again(books: Books) -> None:
+    given = months(books)
+    skipped = books.perform("skip_service_period", record_id=given.february, reason="r")
+    back = books.perform(
+        "defer_service_period",
+        record_id=skipped["o_record_id"],
+        invoice_window_start=MARCH,
+        invoice_window_end=APRIL,
+        reason="r",
+    )
+    row = given.row(back["o_record_id"])
+    assert (row["lifecycle_state"], row["revision"]) == ("edited", 3)
+    assert [event["event_kind"] for event in events(books)] == ["skipped", "deferred"]
