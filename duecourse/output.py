@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -26,15 +26,31 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, width=_PIPED_WIDTH, no_color=True)
 
 
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Iterable[object]],
+    title: str | None = None,
+    *,
+    flexible: bool = False,
+) -> Table:
+    """Return rows under their column names; ``flexible``: only the last column gives way."""
+    made = Table(*columns, title=title, title_justify="left", pad_edge=False)
+    made.box = box.SIMPLE_HEAD if sys.stdout.isatty() else None
+    for column in made.columns:
+        column.overflow = "fold"
+    if flexible:
+        made.expand = True
+        made.columns[-1].ratio = 1
+    for row in rows:
+        made.add_row(*map(_cell, row))
+    return made
+
+
 def show_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None
+    columns: Sequence[str], rows: Iterable[Iterable[object]], title: str | None = None
 ) -> None:
     """Print rows under their column names."""
-    table = Table(*columns, title=title, title_justify="left", pad_edge=False)
-    table.box = box.SIMPLE_HEAD if sys.stdout.isatty() else None
-    for row in rows:
-        table.add_row(*map(_cell, row))
-    _print(table)
+    show(table(columns, rows, title))
 
 
 def show_rows(form: str, columns: Sequence[str], rows: Iterator[Mapping[str, object]]) -> None:
@@ -50,12 +66,23 @@ def show_rows(form: str, columns: Sequence[str], rows: Iterator[Mapping[str, obj
 
 def show_fields(fields: Mapping[str, object], title: str | None = None) -> None:
     """Print one row as lines of name and value."""
-    table = Table(
+    made = Table(
         "", "", title=title, title_justify="left", box=None, show_header=False, pad_edge=False
     )
     for name, value in fields.items():
-        table.add_row(name, _cell(value))
-    _print(table)
+        made.add_row(name, _cell(value))
+    show(made)
+
+
+def show(shown: RenderableType) -> None:
+    """Print a table or a text; when piped, without the blanks that fill its lines."""
+    target = console()
+    if target.is_terminal:
+        target.print(shown)
+        return
+    with target.capture() as captured:
+        target.print(shown)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def show_json(value: object) -> None:
@@ -83,17 +110,6 @@ def to_json(value: object, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
 
 
-def _print(table: Table) -> None:
-    """Print a table; when piped, without the blanks that fill its lines."""
-    target = console()
-    if target.is_terminal:
-        target.print(table)
-        return
-    with target.capture() as captured:
-        target.print(table)
-    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
-
-
 def _plain(value: object) -> object:
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
@@ -101,6 +117,8 @@ def _plain(value: object) -> object:
 def _cell(value: Any) -> Text:
     """Return a value as text in which nothing is taken for markup."""
     match value:
+        case Text():
+            return value
         case None | [] | {}:
             return Text()
         case bool():

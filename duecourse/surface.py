@@ -1,10 +1,14 @@
-"""SELECT and CALL of the SQL surface, arguments by name; what is not given keeps its default."""
+"""SELECT and CALL of the SQL surface, arguments by name; what is not given keeps its default.
+
+A routine is of schema billing, unless its name says ``ops.``.
+"""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from psycopg import Cursor, IsolationLevel, sql
+from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import dict_row
 from psycopg.types.composite import CompositeInfo, register_composite
 
@@ -67,24 +71,21 @@ def call(connection: Connection, procedure: str, arguments: Arguments) -> Row:
 def new_escalations(connection: Connection, operation: str, arguments: Arguments) -> int:
     """Return how many schedules a run escalated for the first time; of a dry run, would escalate.
 
-    A dry run over every tenant cannot tell and counts as one.
+    A dry run over every tenant, or by who may not read plans, cannot tell and counts as one.
     """
     if not arguments["dry_run"]:
-        cursor = connection.execute(
-            sql.SQL(
-                "SELECT coalesce(sum(r.new_escalations), 0)::int8 FROM {} AS r"
-                " WHERE r.procedure_name = %(name)s AND r.run_key = %(run_key)s"
-                " AND r.tenant = coalesce(%(tenant)s, r.tenant)"
-            ).format(sql.Identifier(load().ops, "runs")),
-            {**arguments, "name": f"{operation}_service_periods"},
-        )
-        return sum(count for (count,) in cursor)
+        run = {name: arguments[name] for name in ("tenant", "run_key")}
+        run["procedure_name"] = f"{operation}_service_periods"
+        with snapshot(connection):
+            records = select(connection, "ops.run_records", run)
+            return sum(record["new_escalations"] for record in records)
     if arguments["tenant"] is None:
         return 1
-    asked = {name: arguments[name] for name in PLANNED}
-    with snapshot(connection):
-        [summary] = select(connection, "plan_summary", {**asked, "mode": operation})
-    return int(summary["new_escalations"])
+    planned = {name: arguments[name] for name in PLANNED}
+    with suppress(InsufficientPrivilege), snapshot(connection):
+        [summary] = select(connection, "plan_summary", {**planned, "mode": operation})
+        return int(summary["new_escalations"])
+    return 1
 
 
 def _given(arguments: Arguments) -> dict[str, object]:
@@ -100,6 +101,7 @@ def _statement(verb: str, routine: str, given: Mapping[str, object]) -> sql.Comp
     named = (
         sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in given
     )
+    schema, name = routine.split(".") if "." in routine else ("billing", routine)
     return sql.SQL("{} {}({})").format(
-        sql.SQL(verb), sql.Identifier(load().billing, routine), sql.SQL(", ").join(named)
+        sql.SQL(verb), sql.Identifier(getattr(load(), schema), name), sql.SQL(", ").join(named)
     )

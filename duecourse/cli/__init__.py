@@ -20,8 +20,9 @@ class _Commands(click.Group):
     """Every module of this package is the command of its name, unless it starts with ``_``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        names = (module.name.rstrip("_") for module in pkgutil.iter_modules(__path__))
-        return sorted(name for name in names if not name.startswith("_"))
+        modules = (module.name for module in pkgutil.iter_modules(__path__))
+        names = (name.rstrip("_") for name in modules if not name.startswith("_"))
+        return sorted(name.replace("_", "-") for name in names)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):

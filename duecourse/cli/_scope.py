@@ -38,6 +38,16 @@ def _tenant_or_all(text: str) -> UUID | None:
     return None if text == "all" else click.UUID.convert(text, None, None)
 
 
+as_of = click.option(
+    "--as-of",
+    metavar="DATE",
+    type=_day,
+    default=_today,
+    show_default="today, UTC",
+    help="The date that decides what is due.",
+)
+
+
 def scope(
     *, every_tenant: bool = False, bounds: bool = False, part: bool = True
 ) -> Callable[[_Function], _Function]:
@@ -50,14 +60,7 @@ def scope(
             required=not every_tenant,
             help="Whose books" + (" (default: every tenant)." if every_tenant else "."),
         ),
-        click.option(
-            "--as-of",
-            metavar="DATE",
-            type=_day,
-            default=_today,
-            show_default="today, UTC",
-            help="The date that decides what is due.",
-        ),
+        as_of,
     ]
     if part:
         shared += [

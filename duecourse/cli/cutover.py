@@ -1,0 +1,123 @@
+"""``duecourse cutover``."""
+
+from contextlib import suppress
+from time import sleep
+from typing import Any
+
+import click
+from rich.live import Live
+
+from duecourse import output, surface
+from duecourse.cli._cutover import Cutover
+from duecourse.cli._scope import as_of, integer
+from duecourse.cli._session import Session, options, pass_session
+from duecourse.database import Connection
+from duecourse.errors import ExitStatus
+
+
+class _ShowByDefault(click.Group):
+    """A group in which ``cutover TENANT`` means ``cutover show TENANT``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not {*args} & {*self.commands, *ctx.help_option_names}:
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ShowByDefault)
+@options()
+def cutover() -> None:
+    """Show how far a tenant's cutover is, and attest what no data can show.
+
+    "duecourse cutover TENANT" is short for "duecourse cutover show TENANT".
+    """
+
+
+@cutover.command()
+@click.argument("tenant", type=click.UUID)
+@as_of
+@click.option(
+    "--watch",
+    metavar="[SECONDS]",
+    type=click.FloatRange(min=0.1),
+    is_flag=False,
+    flag_value=5.0,
+    help="Look again every 5 seconds, or so many, until Ctrl-C; piped, print what changed.",
+)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 while something is left.")
+@options()
+@pass_session
+def show(
+    session: Session, /, watch: float | None, detailed_exitcode: bool, **arguments: Any
+) -> ExitStatus:
+    """Show the steps and the checklist of a cutover, what leads on, and the escalations.
+
+    Reads only. "duecourse escalations" tells more of those, and JSON holds their rows.
+
+    \b
+    Exit status, for a pipeline that waits for the cutover:
+    6 when something is escalated, as a person has to look;
+    else 2 with --detailed-exitcode until all 16 items are passed;
+    else 0.
+    """
+    with session.connection() as connection:
+        if watch is None:
+            seen = Cutover.read(connection, arguments)
+            _print(session, seen)
+        else:
+            seen = _watch(session, connection, arguments, watch)
+    return seen.exit_status(detailed=detailed_exitcode)
+
+
+@cutover.command()
+@click.argument("tenant", type=click.UUID)
+@click.argument("step", type=integer)
+@click.option("--note", metavar="TEXT", required=True, help="What you saw that makes it true.")
+@options()
+@pass_session
+def attest(session: Session, /, **arguments: Any) -> None:
+    """Vouch for STEP 1, 7, 8 or 9, which no data can show.
+
+    Recorded with your role and the time; the latest attestation of a step counts. Steps 7 and 8
+    have to be attested after their invoice was generated, and step 9 after the others.
+    """
+    with session.connection() as connection:
+        result = surface.call(connection, "attest_cutover_step", arguments)
+    if session.format == "json":
+        attested = {name.removeprefix("o_"): value for name, value in result.items()}
+        output.show_json({**arguments, **attested})
+    else:
+        click.echo(
+            f"step {arguments['step']} attested by {result['o_attested_by']} "
+            f"at {result['o_attested_at']:%Y-%m-%d %H:%M:%S %Z}"
+        )
+
+
+def _watch(
+    session: Session, connection: Connection, arguments: surface.Arguments, seconds: float
+) -> Cutover:
+    """Redraw the screen, or print what changed, until Ctrl-C; return what was seen last."""
+    seen = Cutover.read(connection, arguments)
+    console = output.console()
+    with suppress(KeyboardInterrupt):
+        if session.format == "table" and console.is_terminal:
+            with Live(seen.glance(), console=console, auto_refresh=False) as screen:
+                while True:
+                    sleep(seconds)
+                    seen = Cutover.read(connection, arguments)
+                    screen.update(seen.glance(), refresh=True)
+        shown = None
+        while True:
+            if seen != shown:
+                _print(session, seen, as_line=True)
+                shown = seen
+            sleep(seconds)
+            seen = Cutover.read(connection, arguments)
+    return seen
+
+
+def _print(session: Session, seen: Cutover, *, as_line: bool = False) -> None:
+    if session.format == "table":
+        seen.show()
+    else:
+        click.echo(output.to_json(seen.document(), indent=None if as_line else 2))

@@ -1,0 +1,102 @@
+"""What escalations say of the cases that the runbook wants looked at instead of forced."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from tests.guidance.checklist import Cutover
+from tests.service_periods.books import AS_OF, FEBRUARY, JANUARY, MARCH
+
+MID_JANUARY = date(2025, 1, 15)
+DECEMBER = date(2024, 12, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "end", "columns", "is_active"),
+    [
+        ("missing_candidate", FEBRUARY, {}, False),
+        ("service_period_mismatch", MID_JANUARY, {}, True),
+        ("invoice_window_mismatch", FEBRUARY, {"invoice_window_start": AS_OF}, True),
+        (
+            "activity_window_mismatch",
+            FEBRUARY,
+            {"activity_window_start": JANUARY, "activity_window_end": MID_JANUARY},
+            True,
+        ),
+    ],
+)
+def test_the_kinds_of_conflicts(
+    cutover: Cutover, kind: str, end: date, columns: dict[str, Any], is_active: bool
+) -> None:
+    line = cutover.line(is_active=is_active)
+    cutover.period(line, JANUARY, end, lifecycle_state="edited", **columns)
+    [row] = cutover.select("escalations", as_of=date(2024, 12, 31))
+    assert (row["reason"], row["conflict_kinds"]) == ("override_conflict", [kind])
+    assert row["schedule_key"] == line.schedule_key
+    assert len(row["captured_rows"]) == 1
+
+
+def test_several_kinds_once_each(cutover: Cutover) -> None:
+    line = cutover.line()
+    cutover.period(line, JANUARY, FEBRUARY, lifecycle_state="edited", invoice_window_start=AS_OF)
+    for start, end in [(FEBRUARY, date(2025, 2, 20)), (MARCH, date(2025, 3, 20))]:
+        cutover.period(line, start, end, lifecycle_state="edited")
+    rows = {row["reason"]: row for row in cutover.select("escalations")}
+    assert rows["override_conflict"]["conflict_kinds"] == [
+        "invoice_window_mismatch",
+        "service_period_mismatch",
+    ]
+    assert rows["continuity_gap"]["conflict_kinds"] == []
+    [found] = cutover.select("check_escalation")
+    assert found["actual"] == "continuity_gap, override_conflict"
+
+
+def test_an_accepted_conflict_is_not_named_again(cutover: Cutover) -> None:
+    line = cutover.line()
+    cutover.period(line, JANUARY, FEBRUARY, lifecycle_state="edited", invoice_window_start=AS_OF)
+    cutover.call(accept_escalations=cutover.summary()["plan_hash"])
+    assert cutover.select("escalations") == []
+    [later] = [
+        row["record_id"] for row in cutover.ledger(line) if row["service_period_start"] == MARCH
+    ]
+    cutover.perform(
+        "edit_service_period",
+        record_id=later,
+        activity_window_start=MARCH,
+        activity_window_end=date(2025, 3, 20),
+        reason="half a month",
+    )
+    [row] = cutover.select("escalations")
+    assert row["conflict_kinds"] == ["activity_window_mismatch"]
+
+
+def test_disputed_history_names_the_details(cutover: Cutover) -> None:
+    line = cutover.line()
+    details = [
+        cutover.invoice(line, start, end)["invoice_charge_detail_id"]
+        for start, end in [(JANUARY, FEBRUARY), (DECEMBER, JANUARY)]
+    ]
+    [row] = cutover.select("escalations")
+    assert (row["reason"], row["conflict_kinds"]) == ("disputed_history", [])
+    assert row["detail"].endswith(
+        f" Details: {details[1]} (2024-12-01 to 2025-01-01),"
+        f" {details[0]} (2025-01-01 to 2025-02-01)."
+    )
+
+
+def test_every_case_of_the_runbook_is_listed(cutover: Cutover) -> None:
+    reasons = {
+        reason: (acceptable, meaning)
+        for reason, acceptable, meaning, _ in cutover.database.execute(
+            "SELECT * FROM billing.escalation_reasons()"
+        )
+    }
+    assert [reason for reason, (acceptable, _) in reasons.items() if acceptable] == [
+        "override_conflict",
+        "continuity_gap",
+        "continuity_overlap",
+    ]
+    for reason in ("billed_row_would_move", "billed_boundary_overlap"):
+        assert "cannot arise from the stored books" in reasons[reason][1]
+    assert "disputed_history" in reasons
