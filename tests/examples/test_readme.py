@@ -2,8 +2,11 @@
 
 import configparser
 import re
+from collections.abc import Iterator
 
 import click
+import psycopg
+import pytest
 
 from duecourse.cli import main
 from tests.conftest import ROOT
@@ -17,9 +20,19 @@ def section(title: str) -> str:
     return TEXT.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-def test_sessions_and_tables_are_real(empty_dsn: str, dsn: str) -> None:
+@pytest.fixture
+def shell_dsn(empty_dsn: str) -> Iterator[str]:
+    """Yield an empty database; drop the role that the session makes, which the server keeps."""
+    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS billing_ops")
+        yield empty_dsn
+        connection.execute("DROP OWNED BY billing_ops")
+        connection.execute("DROP ROLE billing_ops")
+
+
+def test_sessions_and_tables_are_real(shell_dsn: str, dsn: str) -> None:
     prepare(dsn)
-    assert regenerate(TEXT, empty_dsn, dsn) == TEXT
+    assert regenerate(TEXT, shell_dsn, dsn) == TEXT
 
 
 def test_run_it_and_test_it_are_one_command_each() -> None:
@@ -35,8 +48,12 @@ def test_every_command_is_typed_in_the_readme() -> None:
     assert [name for name in names if f"duecourse {name}" not in typed] == []
 
 
-def test_every_bulk_procedure_is_called_in_the_readme() -> None:
-    files = (ROOT / "procedures/service_periods").glob("[!_]*.sql.j2")
+def test_every_procedure_is_called_in_the_readme() -> None:
+    files = (
+        file
+        for topic in ("service_periods", "invoices", "cutover")
+        for file in (ROOT / "procedures" / topic).glob("[!_]*.sql.j2")
+    )
     names = sorted(file.name.partition(".")[0] for file in files)
     assert [name for name in names if f"=# CALL billing.{name}(" not in TEXT] == []
 
