@@ -48,7 +48,7 @@ def test_new_and_unchanged(package: Package, empty_database: Database) -> None:
         file.path,
         file.exact_checksum,
         file.loose_checksum,
-        "0.1.0",
+        __version__,
         empty_database.info.user,
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
+from duecourse import __version__
 from duecourse.cli import main
 from duecourse.errors import ExitStatus
 from tests.conftest import Command, Database
@@ -34,7 +35,7 @@ def test_help_from_outside(duecourse: Command) -> None:
     for name in COMMANDS:
         assert f"\n  {name} " in done.stdout
     assert duecourse("apply", "-h").returncode == ExitStatus.DONE
-    assert duecourse("--version").stdout == "duecourse, version 0.1.0\n"
+    assert duecourse("--version").stdout == f"duecourse, version {__version__}\n"
 
 
 def test_apply_and_status(duecourse: Command, empty_dsn: str, empty_database: Database) -> None:

@@ -24,10 +24,10 @@ def section(title: str) -> str:
 def shell_dsn(empty_dsn: str) -> Iterator[str]:
     """Yield an empty database; drop the role that the session makes, which the server keeps."""
     with psycopg.connect(empty_dsn, autocommit=True) as connection:
-        connection.execute("DROP ROLE IF EXISTS billing_ops")
+        connection.execute("DROP ROLE IF EXISTS cutover_team")
         yield empty_dsn
-        connection.execute("DROP OWNED BY billing_ops")
-        connection.execute("DROP ROLE billing_ops")
+        connection.execute("DROP OWNED BY cutover_team")
+        connection.execute("DROP ROLE cutover_team")
 
 
 def test_sessions_and_tables_are_real(shell_dsn: str, dsn: str) -> None:
