@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from duecourse import __version__
 from duecourse.errors import DuecourseError
 from duecourse.objects import ObjectFile, State
 from tests.apply.conftest import Package
