@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 from psycopg.rows import dict_row
 
@@ -102,6 +103,35 @@ def test_the_planted_rows_by_their_ids(repaired: Database) -> None:
         )
         assert row["quarantine_reason"] == (None if invoice else "missing_linkage")
         assert {row["provenance_kind"], row["supersedes_record_id"]} == {"generated", None}
+
+
+def test_what_is_due_again_by_its_ids(repaired: Database) -> None:
+    reopened = {
+        finding["record_id"]
+        for kind in ("locked_after_invoice_deletion", "billed_dangling_link")
+        for finding in FINDINGS[kind]
+    }
+    due = {
+        str(record): due_state
+        for tenant in TENANTS
+        for record, due_state in repaired.execute(
+            "SELECT record_id, due_state FROM billing.due_work(%s, %s)", (tenant, AS_OF)
+        )
+    }
+    assert {record: due.get(record) for record in reopened} == dict.fromkeys(reopened, "due")
+
+
+@pytest.mark.parametrize("procedure", ["delete_invoice", "reverse_invoice"])
+def test_invoices_that_only_details_tell_of_stay(repaired: Database, procedure: str) -> None:
+    for finding in FINDINGS["invoiced_without_ledger"]:
+        invoice = finding["invoice_id"]
+        [(tenant,)] = repaired.execute(
+            "SELECT tenant FROM billing.invoices WHERE invoice_id = %s", (invoice,)
+        )
+        with pytest.raises(psycopg.Error) as refused:
+            repaired.execute(f"CALL billing.{procedure}(%s, %s, 'by mistake')", (tenant, invoice))
+        assert refused.value.sqlstate == "DC104"
+        assert invoice in (refused.value.diag.message_detail or "")
 
 
 def test_nothing_is_left_to_write(repaired: Database) -> None:
