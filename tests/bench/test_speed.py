@@ -75,7 +75,10 @@ def empty(connection: Connection) -> None:
     """Empty the ledger, which no operator can, and what hangs on it."""
     guard = "TRIGGER recurring_service_periods_guard_truncate"
     connection.execute(f"ALTER TABLE billing.recurring_service_periods DISABLE {guard}")
-    connection.execute("TRUNCATE billing.recurring_service_periods, billing.accepted_escalations")
+    connection.execute(
+        "TRUNCATE billing.recurring_service_periods, billing.accepted_escalations,"
+        " billing.service_period_events"
+    )
     connection.execute(f"ALTER TABLE billing.recurring_service_periods ENABLE {guard}")
     connection.execute("CHECKPOINT")
 
