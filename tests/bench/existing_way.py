@@ -64,4 +64,5 @@ def write(dsn: str) -> float:
             "SELECT (SELECT count(*) FROM public.existing_way) = (SELECT count(*) FROM public.kept)"
         ).fetchone()
         assert same == (True,)
+        writer.execute("DROP TABLE public.existing_way")
     return took
