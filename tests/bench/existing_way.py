@@ -55,6 +55,7 @@ def write(dsn: str) -> float:
                         f"INSERT INTO public.existing_way ({', '.join(_COLUMNS)})"
                         f" VALUES {', '.join([row] * len(rows))}",
                         [value for row_ in rows for value in row_],
+                        prepare=False,  # a query builder sends each statement as a new one
                     )
                 took += time.perf_counter() - started
         started = time.perf_counter()
