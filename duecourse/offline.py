@@ -30,6 +30,9 @@ OPERATIONS = (
     "due_selection",
     "linkage",
     "edits",
+    "charge_backfill",
+    "balances",
+    "stripe_inbox",
 )
 
 CHUNK_LINES = 250

@@ -1,0 +1,90 @@
+"""Balances as of a day, of one account or all, and the lines that explain them."""
+
+from datetime import date
+
+from tests.charges.owner import Owner
+
+
+def parts(owner: Owner, as_of: str | None = None) -> tuple[int, ...]:
+    [row] = owner.select("balances", as_of=as_of)
+    names = ("charged_cents", "paid_cents", "refunded_cents", "pending_cents", "balance_cents")
+    return tuple(row[name] for name in names)
+
+
+def test_days_decide(owner: Owner) -> None:
+    owner.charge(effective_on="2026-05-01")
+    owner.payment(80_000, paid_on="2026-05-10", refunded_cents=30_000, refunded_on="2026-05-20")
+    owner.payment(7, status="pending", paid_on="2026-05-15")
+    owner.payment(1, status="pending", paid_on=None)
+    owner.payment(999, status="failed")
+    assert parts(owner, "2026-04-30") == (0, 0, 0, 1, 0)
+    assert parts(owner, "2026-05-01") == (100_000, 0, 0, 1, 100_000)
+    assert parts(owner, "2026-05-10") == (100_000, 80_000, 0, 1, 20_000)
+    assert parts(owner, "2026-05-20") == (100_000, 80_000, 30_000, 8, 50_000)
+    assert parts(owner) == (100_000, 80_000, 30_000, 8, 50_000)
+
+
+def test_a_refund_without_a_day_counts_with_its_payment(owner: Owner) -> None:
+    owner.payment(100, refunded_cents=40, paid_on="2026-05-10")
+    assert parts(owner, "2026-05-09") == (0, 0, 0, 0, 0)
+    assert parts(owner, "2026-05-10") == (0, 100, 40, 0, -60)
+
+
+def test_a_refund_before_its_payment_waits_for_it(owner: Owner) -> None:
+    owner.payment(100, refunded_cents=40, paid_on="2026-05-10", refunded_on="2026-05-01")
+    assert parts(owner, "2026-05-05") == (0, 0, 0, 0, 0)
+    assert parts(owner, "2026-05-10") == (0, 100, 40, 0, -60)
+
+
+def test_success_without_a_day_counts_on_no_day(owner: Owner) -> None:
+    owner.payment(100, paid_on=None, refunded_cents=5)
+    assert parts(owner, "2030-01-01") == (0, 0, 0, 0, 0)
+    assert parts(owner) == (0, 100, 5, 0, -95)
+
+
+def test_quarantined_money_counts(owner: Owner) -> None:
+    owner.payment(100, period="soon", unit_id="u-9")
+    assert parts(owner) == (0, 100, 0, 0, -100)
+
+
+def test_one_renter_one_unit_or_both(owner: Owner) -> None:
+    for renter in ("r-1", "r-2"):
+        for unit in ("u-1", "u-2"):
+            owner.charge(tenant_user_id=renter, unit_id=unit)
+    every = owner.select("balances")
+    assert [(row["tenant_user_id"], row["unit_id"]) for row in every] == [
+        ("r-1", "u-1"),
+        ("r-1", "u-2"),
+        ("r-2", "u-1"),
+        ("r-2", "u-2"),
+    ]
+    assert owner.select("balances", tenant_user_id="r-1") == every[:2]
+    assert owner.select("balances", unit_id="u-2") == every[1::2]
+    assert owner.select("balances", tenant_user_id="r-2", unit_id="u-1") == [every[2]]
+    assert owner.select("balances", tenant_user_id="nobody") == []
+
+
+def test_lines_run_to_the_balance(owner: Owner) -> None:
+    charge = owner.post(effective_on="2026-05-01")
+    reversal = owner.reverse(charge, "wrong")
+    credit = owner.post(
+        type="credit", amount_cents=-5, billing_period=None, effective_on="2026-05-02",
+        description="Sorry",
+    )  # fmt: skip
+    paid = owner.payment(60, refunded_cents=20, refunded_on="2026-05-09")
+    owner.payment(7, status="pending")
+    late = owner.payment(1, paid_on=None, period=None)
+    lines = owner.select("explain_balance", tenant_user_id="r-1", unit_id="u-1")
+    assert [tuple(line.values()) for line in lines] == [
+        ("rent", charge, date(2026, 5, 1), "Rent for 2026-05", 100_000, 100_000),
+        ("reversal", reversal, date(2026, 5, 1), "wrong", -100_000, 0),
+        ("credit", credit, date(2026, 5, 2), "Sorry", -5, -5),
+        ("payment", paid, date(2026, 5, 3), "Payment for 2026-05", -60, -65),
+        ("refund", paid, date(2026, 5, 9), "Refund for 2026-05", 20, -45),
+        ("payment", late, None, "Payment", -1, -46),
+    ]
+    assert owner.balance() == -46
+    assert len(
+        owner.select("explain_balance", tenant_user_id="r-1", unit_id="u-1", as_of="2026-05-03")
+    ) == 4  # fmt: skip
+    assert owner.select("explain_balance", tenant_user_id="r-1", unit_id="u-2") == []

@@ -1,0 +1,179 @@
+"""What the database holds whatever is typed into psql: charges, accounts, quarantine."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from tests.charges.owner import MOST, Owner, refused
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "amount_cents = 1",
+        "description = 'other'",
+        "effective_on = '2026-01-01'",
+        "unit_id = 'u-2'",
+        "reversed_at = now()",
+        "reverses_charge_id = 'other'",
+        "created_at = now() - interval '1 day'",
+    ],
+)
+def test_charges_never_change(owner: Owner, change: str) -> None:
+    charge = owner.charge()
+    with refused("DC401", f"charge {charge}", "ledger.reverse_charge"):
+        owner.database.execute(
+            f"UPDATE ledger.charges SET {change} WHERE tenant = %s".encode(), [owner.tenant]
+        )
+
+
+@pytest.mark.parametrize("value", ["NULL", "now() + interval '1 day'"])
+def test_a_reversal_is_marked_once(owner: Owner, value: str) -> None:
+    charge = owner.charge()
+    owner.charge(-100_000, reverses_charge_id=charge)
+    with refused("DC401", f"charge {charge}"):
+        owner.database.execute(
+            f"UPDATE ledger.charges SET reversed_at = {value} WHERE (tenant, charge_id)"
+            " = (%s, %s)".encode(),
+            [owner.tenant, charge],
+        )
+
+
+@pytest.mark.parametrize(
+    ("statement", "sqlstate"),
+    [
+        ("DELETE FROM ledger.charges", "DC401"),
+        ("TRUNCATE ledger.charges CASCADE", "DC401"),
+        ("DELETE FROM ledger.accounts", "DC404"),
+        ("UPDATE ledger.accounts SET currency = 'EUR'", "DC404"),
+        ("TRUNCATE ledger.accounts", "DC404"),
+    ],
+)
+def test_nothing_goes(owner: Owner, statement: str, sqlstate: str) -> None:
+    with refused(sqlstate, f"{statement.partition(' ')[0]} on ledger."):
+        owner.database.execute(statement.encode())
+
+
+@pytest.mark.parametrize(
+    ("columns", "detail"),
+    [
+        ({"amount": -99_999}, "-99999 is not the opposite of 100000"),
+        ({"type": "credit"}, "it is of another account or type"),
+        ({"tenant_user_id": "r-2"}, "it is of another account or type"),
+        ({"unit_id": "u-2"}, "it is of another account or type"),
+        ({"reversed_at": "2026-05-01"}, "a reversal is never reversed"),
+    ],
+)
+def test_a_reversal_is_sound(owner: Owner, columns: dict[str, object], detail: str) -> None:
+    charge = owner.charge()
+    with refused("DC403", detail):
+        owner.charge(**{"amount": -100_000, "reverses_charge_id": charge, **columns})  # type: ignore[arg-type]
+
+
+def test_a_reversal_is_not_reversed_nor_made_twice(owner: Owner) -> None:
+    charge = owner.charge()
+    reversal = owner.charge(-100_000, reverses_charge_id=charge)
+    with refused("DC403", "a reversal is never reversed"):
+        owner.charge(reverses_charge_id=reversal)
+    with refused("23505", "reverses_charge_id"):
+        owner.charge(-100_000, reverses_charge_id=charge)
+    with refused("DC403", "no charge reverses it"):
+        owner.charge(reversed_at="2026-05-01", period="2026-06")
+
+
+def test_rent_of_a_key_stands_once(owner: Owner) -> None:
+    charge = owner.charge()
+    with refused("23505"):
+        owner.charge()
+    owner.charge(unit_id="u-2")
+    owner.charge(period="2026-06")
+    owner.charge(-100_000, reverses_charge_id=charge)
+    owner.charge()
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"period": "2026-13"},
+        {"period": ""},
+        {"type": "utility"},
+        {"amount": MOST + 1},
+        {"effective_on": "infinity"},
+        {"tenant_user_id": ""},
+        {"tenant_user_id": "x" * 2_000},
+    ],
+)
+def test_rows_that_no_charge_can_be(owner: Owner, columns: dict[str, object]) -> None:
+    with refused("23514"):
+        owner.charge(**columns)  # type: ignore[arg-type]
+
+
+def test_payments_and_charges_of_an_account_have_one_currency(owner: Owner) -> None:
+    owner.payment(currency="EUR")
+    with refused("DC402", "renter r-1, unit u-1: EUR, not USD"):
+        owner.charge()
+    owner.payment(currency="USD", unit_id="u-2")
+    with refused("DC402", "renter r-1, unit u-2: USD, not EUR"):
+        owner.database.execute(
+            "UPDATE ledger.payments SET unit_id = 'u-2' WHERE tenant = %s AND currency = 'EUR'",
+            [owner.tenant],
+        )
+
+
+@pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
+def test_two_sessions_cannot_open_an_account_in_two_currencies(
+    owner: Owner, shared_dsn: str, level: str
+) -> None:
+    insert = (
+        "INSERT INTO ledger.payments (tenant, payment_id, tenant_user_id, unit_id, amount_cents,"
+        " currency, status) VALUES (%s, %s, 'r-9', 'u-1', 1, %s, 'succeeded')"
+    )
+    with (
+        psycopg.connect(shared_dsn) as first,
+        psycopg.connect(shared_dsn) as second,
+        ThreadPoolExecutor(1) as other,
+    ):
+        for session in (first, second):
+            session.execute(f"SET TRANSACTION ISOLATION LEVEL {level}".encode())
+            session.execute("SELECT count(*) FROM ledger.accounts")
+        first.execute(insert, [owner.tenant, "first", "USD"])
+        waiting = other.submit(second.execute, insert, [owner.tenant, "second", "EUR"])
+        while not owner.database.execute(
+            "SELECT FROM pg_locks WHERE pid = %s AND NOT granted", [second.info.backend_pid]
+        ).fetchall():
+            assert not waiting.done()
+        first.commit()
+        with refused("DC402" if level == "READ COMMITTED" else "40001"):
+            waiting.result()
+        second.rollback()
+    assert list(owner.rows("payments")) == ["first"]
+
+
+def quarantine(owner: Owner) -> dict[str, str | None]:
+    return {key: row["quarantine_reason"] for key, row in owner.rows("payments").items()}
+
+
+def test_quarantine_follows_periods_and_units(owner: Owner) -> None:
+    good = owner.payment()
+    lost = owner.payment(unit_id="u-9")
+    vague = owner.payment(period="2026/05")
+    none = owner.payment(period=None, unit_id="u-9")
+    invalid = {vague: "invalid_billing_period", none: "invalid_billing_period"}
+    assert quarantine(owner) == {good: None, lost: "unknown_unit", **invalid}
+    owner.unit("u-9", None)
+    assert quarantine(owner) == {good: None, lost: None, **invalid}
+    owner.database.execute(
+        "UPDATE ledger.payments SET billing_period = '2026-05' WHERE (tenant, payment_id)"
+        " = (%s, %s)",
+        [owner.tenant, vague],
+    )
+    owner.database.execute(
+        "DELETE FROM ledger.units WHERE tenant = %s AND unit_id IN ('u-1', 'u-9')", [owner.tenant]
+    )
+    assert quarantine(owner) == {
+        good: "unknown_unit",
+        lost: "unknown_unit",
+        vague: "unknown_unit",
+        none: "invalid_billing_period",
+    }

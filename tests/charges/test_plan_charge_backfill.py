@@ -1,0 +1,183 @@
+"""The plan of the charge backfill over stored books: actions, warnings, amount rules, orphans."""
+
+from datetime import date
+
+import pytest
+
+from tests.charges.owner import HOSTILE, MOST, Owner, Row, refused
+
+
+def plan(owner: Owner, rule: str = "unit_rent_first") -> dict[tuple[str, str, str | None], Row]:
+    rows = owner.select("plan_charge_backfill", amount_rule=rule)
+    return {(row["tenant_user_id"], row["unit_id"], row["billing_period"]): row for row in rows}
+
+
+KEY = ("r-1", "u-1", "2026-05")
+
+
+def test_a_key_gets_one_charge(owner: Owner) -> None:
+    paid = [owner.payment(60_000), owner.payment(40_000, status="pending")]
+    owner.payment(5, status="Succeeded")
+    owner.payment(5, status="refunded")
+    row = plan(owner)[KEY]
+    assert (row["action"], row["type"], row["amount_cents"]) == ("create", "rent", 100_000)
+    assert (row["description"], row["effective_on"]) == ("Rent for 2026-05", date(2026, 5, 1))
+    assert row["warnings"] == ["amount_differs_from_payments", "split_payments"]
+    assert row["delta_cents"] == -40_000
+    assert row["payment_ids"] == paid
+
+
+def test_a_standing_charge_is_found_and_a_reversed_one_is_not(owner: Owner) -> None:
+    owner.payment()
+    charge = owner.charge(1)
+    assert (plan(owner)[KEY]["action"], plan(owner)[KEY]["charge_id"]) == (
+        "already_charged",
+        charge,
+    )
+    owner.reverse(charge)
+    assert (plan(owner)[KEY]["action"], plan(owner)[KEY]["charge_id"]) == ("create", None)
+
+
+def test_other_charges_do_not_count(owner: Owner) -> None:
+    owner.payment()
+    owner.charge(type="late_fee")
+    owner.charge(period=None)
+    owner.charge(period="2026-06")
+    assert plan(owner)[KEY]["action"] == "create"
+
+
+@pytest.mark.parametrize(
+    ("payment", "reason"),
+    [
+        ({"period": None}, "invalid_billing_period"),
+        ({"period": ""}, "invalid_billing_period"),
+        ({"period": "2026-13"}, "invalid_billing_period"),
+        ({"period": "2026-05\n"}, "invalid_billing_period"),
+        ({"period": "２０２６-05"}, "invalid_billing_period"),
+        ({"unit_id": "u-9"}, "unknown_unit"),
+        ({"unit_id": "u-2", "amount": 0}, "non_positive_amount"),
+        ({"unit_id": "u-2", "amount": -5}, "non_positive_amount"),
+        ({"unit_id": "u-2", "amount": None}, "non_positive_amount"),
+    ],
+)
+def test_what_cannot_be_charged_is_quarantined(
+    owner: Owner, payment: dict[str, object], reason: str
+) -> None:
+    payment_id = owner.payment(**payment)  # type: ignore[arg-type]
+    [row] = plan(owner).values()
+    assert (row["action"], row["quarantine_reason"]) == ("quarantine", reason)
+    assert row["payment_ids"] == [payment_id]
+    assert (row["amount_cents"], row["warnings"], row["effective_on"]) == (None, None, None)
+
+
+def test_units_are_shared_by_renters_with_charges(owner: Owner) -> None:
+    owner.payment()
+    owner.payment(tenant_user_id="r-2")
+    owner.payment(tenant_user_id="r-3", period="2026-06")
+    owner.charge(tenant_user_id="r-4", period="2026-06")
+    owner.payment(tenant_user_id="r-5", period="2026-07", status="pending")
+    assert {(key[0], tuple(row["warnings"])) for key, row in plan(owner).items()} == {
+        ("r-1", ("shared_unit",)),
+        ("r-2", ("shared_unit",)),
+        ("r-3", ("shared_unit",)),
+        ("r-5", ("amount_differs_from_payments", "pending_only")),
+    }
+
+
+@pytest.mark.parametrize(
+    ("rule", "known", "unknown"),
+    [
+        ("unit_rent_first", 100_000, 70_000),
+        ("largest_payment", 70_000, 70_000),
+        ("sum_of_payments", 110_000, 110_000),
+    ],
+)
+def test_amount_rules(owner: Owner, rule: str, known: int, unknown: int) -> None:
+    for unit in ("u-1", "u-2"):
+        owner.payment(70_000, unit_id=unit)
+        owner.payment(40_000, unit_id=unit, status="pending")
+    amounts = [row["amount_cents"] for row in plan(owner, rule).values()]
+    assert amounts == [known, unknown]
+
+
+def test_an_unknown_rule_is_refused(owner: Owner) -> None:
+    for reading in ("plan_charge_backfill", "charge_backfill_summary"):
+        with refused("DC001", "p_amount_rule is 'x', not unit_rent_first", "Call again"):
+            owner.select(reading, amount_rule="x")
+
+
+def test_amounts_far_beyond_32_bits(owner: Owner) -> None:
+    owner.payment(MOST, unit_id="u-2")
+    owner.payment(MOST, unit_id="u-2")
+    [row] = plan(owner).values()
+    assert (row["amount_cents"], row["delta_cents"]) == (MOST, MOST)
+    [row] = plan(owner, "sum_of_payments").values()
+    assert row["quarantine_reason"] == "amount_out_of_range"
+    [row] = owner.select("balances")
+    assert row["balance_cents"] == -2 * MOST
+
+
+def test_keys_are_triples_in_the_order_of_code_points(owner: Owner) -> None:
+    units = ["b:u-1", "u-1", HOSTILE, "ä", "🙂"]
+    for unit in units:
+        if unit != "u-1":
+            owner.unit(unit, 1)
+    keys = {(renter, unit, "2026-05") for renter in ("a", "a:b", "Z", "é") for unit in units}
+    for renter, unit, _ in keys:
+        owner.payment(tenant_user_id=renter, unit_id=unit)
+    owner.payment(tenant_user_id="a", period=None)
+    expected = sorted([*keys, ("a", "u-1", "")])
+    assert [(*key[:2], key[2] or "") for key in plan(owner)] == expected
+
+
+def test_a_period_of_the_year_0_begins_on_the_first_day(owner: Owner) -> None:
+    owner.payment(period="0000-05")
+    [row] = plan(owner).values()
+    assert (row["action"], row["effective_on"]) == ("create", date(1, 1, 1))
+
+
+def test_the_hash_covers_what_would_be_charged(owner: Owner) -> None:
+    def plan_hash(**arguments: object) -> str:
+        [summary] = owner.select("charge_backfill_summary", **arguments)
+        return str(summary["plan_hash"])
+
+    payment = owner.payment(status="pending")
+    first = plan_hash()
+    assert plan_hash(amount_rule="largest_payment") != first
+    owner.database.execute(
+        "UPDATE ledger.payments SET status = 'succeeded' WHERE (tenant, payment_id) = (%s, %s)",
+        [owner.tenant, payment],
+    )
+    assert plan_hash() == first
+    owner.database.execute(
+        "UPDATE ledger.units SET rent_amount_cents = 1 WHERE (tenant, unit_id) = (%s, 'u-1')",
+        [owner.tenant],
+    )
+    assert plan_hash() != first
+
+
+def test_orphans_are_told_both_ways(owner: Owner) -> None:
+    lone = owner.payment(period="2026-07")
+    vague = owner.payment(5, period=None)
+    owner.payment(status="failed", period="2026-08")
+    owner.payment()
+    owner.charge()
+    charged = owner.charge(7, period="2026-09")
+    owner.charge(8, period="2026-10", type="late_fee")
+    owner.reverse(owner.charge(period="2026-11"))
+    assert [
+        (row["kind"], row["id"], row["billing_period"], row["amount_cents"])
+        for row in owner.select("orphans")
+    ] == [
+        ("payment_without_charge", lone, "2026-07", 100_000),
+        ("payment_without_charge", vague, None, 5),
+        ("charge_without_payment", charged, "2026-09", 7),
+    ]
+
+
+@pytest.mark.parametrize(
+    "reading", ["plan_charge_backfill", "charge_backfill_summary", "orphans", "balances"]
+)
+def test_an_unknown_tenant_is_refused(owner: Owner, reading: str) -> None:
+    with refused("DC002", "tenant 00000000-0000-0000-0000-000000000001"):
+        owner.select(reading, tenant="00000000-0000-0000-0000-000000000001")

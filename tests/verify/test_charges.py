@@ -1,0 +1,195 @@
+"""Checks of the charge ledger, most of which its guards and constraints hold as well."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.charges.owner import Owner
+from tests.service_periods.books import AS_OF, Row, select
+from tests.verify.scene import COLUMNS
+
+
+class Checked(Owner):
+    """An owner whose rent of May is charged and paid."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.rent = self.charge()
+        self.paid = self.payment()
+
+    def find(self, check: str) -> list[Row]:
+        """Return the findings of a check, in a transaction that cannot write."""
+        with self.database.transaction(force_rollback=True):
+            self.database.execute("SET TRANSACTION READ ONLY")
+            rows = select(self.database, f"check_{check}", {"tenant": self.tenant, "as_of": AS_OF})
+        assert all(list(row) == COLUMNS and row["check_name"] == check for row in rows)
+        return rows
+
+    def find_one(self, check: str, key: str, severity: str = "error") -> Row:
+        """Return the only finding of a check, which must be of this object and severity."""
+        [row] = self.find(check)
+        assert (row["object_key"], row["severity"]) == (key, severity)
+        return row
+
+    def repair(self, finding: Row) -> None:
+        """Run the statement that a finding names; the check finds nothing then."""
+        self.database.execute(finding["repair_call"])
+        assert self.find(finding["check_name"]) == []
+
+    def change(self, table: str, key: str, change: str) -> None:
+        """Change a charge or payment past its guards."""
+        with self.unguarded():
+            self.database.execute(
+                f"UPDATE ledger.{table} SET {change} WHERE tenant = %s"
+                f" AND {table[:-1]}_id = %s".encode(),
+                [self.tenant, key],
+            )
+
+
+@pytest.fixture
+def owner(shared_database: object) -> Checked:
+    """Return an owner in good order, in a database that the tests of a module share."""
+    return Checked(shared_database)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def unindexed(owner: Checked) -> Iterator[Checked]:
+    """Take away the index that holds rent to once, and put it back."""
+    with owner.database.transaction(force_rollback=True):
+        owner.database.execute("DROP INDEX ledger.charges_one_rent_key")
+        yield owner
+
+
+CHECKS = (
+    "rent_charged_twice", "reversal_unmarked", "reversal_pair", "account", "account_currency",
+    "payment_quarantine", "payment_judgement", "payment_status", "missing_rent", "charge_guard",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_ledger_in_good_order_has_no_findings(owner: Checked, check: str) -> None:
+    owner.reverse(owner.charge(period="2026-06"))
+    assert owner.find(check) == []
+
+
+def test_rent_charged_twice(unindexed: Checked) -> None:
+    again = unindexed.charge(90_000, created_at="2100-01-01")
+    unindexed.charge(period=None)
+    [finding] = select(
+        unindexed.database, "check_rent_charged_twice", {"tenant": unindexed.tenant, "as_of": AS_OF}
+    )
+    assert (finding["object_key"], finding["severity"]) == (again, "error")
+    assert finding["expected"] == f"only charge {unindexed.rent}"
+    unindexed.database.execute(finding["repair_call"])
+    assert unindexed.rows("charges")[again]["reversed_at"] is not None
+    assert (
+        select(
+            unindexed.database,
+            "check_rent_charged_twice",
+            {"tenant": unindexed.tenant, "as_of": AS_OF},
+        )
+        == []
+    )
+
+
+def test_reversal_unmarked(owner: Checked) -> None:
+    reversal = owner.reverse(owner.rent)
+    owner.change("charges", owner.rent, "reversed_at = NULL")
+    finding = owner.find_one("reversal_unmarked", owner.rent)
+    assert finding["detail"] == f"charge {reversal} reverses it"
+    owner.repair(finding)
+    rows = owner.rows("charges")
+    assert rows[owner.rent]["reversed_at"] == rows[reversal]["created_at"]
+
+
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ("amount_cents = -1", "do not add up to 0"),
+        ("type = 'credit'", "is of another account or type"),
+        ("tenant_user_id = 'r-7'", "is of another account or type"),
+    ],
+)
+def test_reversal_pair(owner: Checked, change: str, detail: str) -> None:
+    reversal = owner.reverse(owner.rent)
+    owner.change("charges", reversal, change)
+    finding = owner.find_one("reversal_pair", reversal, "warning")
+    assert detail in finding["detail"]
+    assert (finding["expected"], finding["actual"]) == (
+        "-100000",
+        "-1" if "amount" in change else "-100000",
+    )
+
+
+def test_reversal_pair_without_a_reversal(owner: Checked) -> None:
+    owner.change("charges", owner.rent, "reversed_at = now()")
+    finding = owner.find_one("reversal_pair", owner.rent, "warning")
+    assert (finding["expected"], finding["actual"]) == ("a reversal", "none")
+
+
+def test_account(owner: Checked) -> None:
+    with owner.unguarded():
+        owner.payment(tenant_user_id="new'", status="failed")
+    finding = owner.find_one("account", """["new'", "u-1"]""")
+    owner.repair(finding)
+    assert [row["tenant_user_id"] for row in owner.select("balances")] == ["new'", "r-1"]
+
+
+def test_account_currency(owner: Checked) -> None:
+    owner.change("payments", owner.paid, "currency = 'EUR'")
+    finding = owner.find_one("account_currency", owner.paid, "warning")
+    assert (finding["expected"], finding["actual"]) == ("USD", "EUR")
+    assert len(owner.database.execute(finding["repair_call"]).fetchall()) == 2
+
+
+def test_payment_quarantine(owner: Checked) -> None:
+    payment = owner.payment(unit_id="u-9", period="2026-06")
+    owner.payment(unit_id="u-9", status="failed")
+    finding = owner.find_one("payment_quarantine", payment, "warning")
+    assert (finding["detail"], finding["actual"]) == ("there is no unit u-9", "unknown_unit")
+    [row] = owner.database.execute(finding["repair_call"]).fetchall()
+    assert "quarantine" in row
+    owner.unit("u-9", None)
+    assert owner.find("payment_quarantine") == []
+
+
+def test_payment_judgement(owner: Checked) -> None:
+    owner.change("payments", owner.paid, "quarantine_reason = 'unknown_unit'")
+    finding = owner.find_one("payment_judgement", owner.paid)
+    assert (finding["expected"], finding["actual"]) == ("not quarantined", "unknown_unit")
+    owner.repair(finding)
+
+
+def test_payment_status(owner: Checked) -> None:
+    owner.payment(status="refunded")
+    payment = owner.payment(status="Succeeded")
+    assert owner.find_one("payment_status", payment, "warning")["actual"] == "Succeeded"
+
+
+def test_missing_rent(owner: Checked) -> None:
+    owner.payment(period="2026-06")
+    finding = owner.find_one("missing_rent", '["r-1", "u-1", "2026-06"]')
+    assert finding["expected"] == "a rent charge of 100000"
+    owner.repair(finding)
+
+
+@pytest.mark.parametrize("table", ["accounts", "charges", "payments", "units"])
+def test_charge_guard(owner: Checked, table: str) -> None:
+    with owner.database.transaction(force_rollback=True):
+        owner.database.execute(f"ALTER TABLE ledger.{table} DISABLE TRIGGER USER".encode())
+        findings = select(
+            owner.database, "check_charge_guard", {"tenant": owner.tenant, "as_of": AS_OF}
+        )
+        triggers = owner.database.execute(
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal"
+            " ORDER BY tgname",
+            [f"ledger.{table}"],
+        ).fetchall()
+        assert [row["object_key"] for row in findings] == [name for (name,) in triggers]
+        for row in findings:
+            assert row["actual"] == "switched off"
+            owner.database.execute(row["repair_call"])
+        assert (
+            select(owner.database, "check_charge_guard", {"tenant": owner.tenant, "as_of": AS_OF})
+            == []
+        )
