@@ -1,8 +1,10 @@
-"""Live progress of a run, from the notices that its procedure raises with every batch."""
+"""Live progress: of a run, from the notices of its procedure; of a file, by its lines."""
 
 import json
+import os
+import stat
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from psycopg.errors import Diagnostic
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -24,7 +26,7 @@ class Progress:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("schedules, {task.fields[rows]:,} rows"),
+            TextColumn("{task.fields[unit]}, {task.fields[rows]:,} rows"),
             TimeRemainingColumn(),
             console=self._console,
             disable=not self._console.is_terminal,
@@ -47,19 +49,66 @@ class Progress:
     def _notice(self, notice: Diagnostic) -> None:
         try:
             news = json.loads(notice.message_detail or "")
-            done, total, rows = news["schedules_done"], news["schedules_total"], news["rows_total"]
+            unit, rows = news["unit"], news["rows_total"]
+            done, total = news[f"{unit}_done"], news[f"{unit}_total"]
         except (ValueError, TypeError, KeyError):
             self._console.print(notice.message_primary, markup=False)
             return
         if self._bar.disable:
             self._console.print(
                 f"{self._title} {news['tenant']}: batch {news['batch']}, "
-                f"{done:,} of {total:,} schedules, {rows:,} rows",
+                f"{done:,} of {total:,} {unit}, {rows:,} rows",
                 markup=False,
             )
             return
         task = self._tasks.get(news["tenant"])
         if task is None:
-            task = self._bar.add_task(f"{self._title} {news['tenant'][:8]}…", rows=0)
+            title = f"{self._title} {news['tenant'][:8]}…"
+            task = self._bar.add_task(title, rows=0, unit=unit)
             self._tasks[news["tenant"]] = task
         self._bar.update(task, completed=done, total=total, rows=rows)
+
+
+class LineProgress:
+    """A bar over a file that is read line by line, a line a thousand when piped; to stderr."""
+
+    _SPOKEN = 1_000
+
+    def __init__(self, title: str, file: BinaryIO) -> None:
+        status = os.fstat(file.fileno())
+        size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        self._title = title
+        self._lines = 0
+        self._console = output.console(stderr=True)
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[lines]:,}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task(title, total=size, lines=0)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def advance(self, size: int) -> None:
+        """Count a line of so many bytes."""
+        self._lines += 1
+        self._bar.update(self._task, advance=size, lines=self._lines)
+        if self._bar.disable and self._lines % self._SPOKEN == 0:
+            self.tell(f"{self._title}: {self._lines:,}")
+
+    def tell(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(text, markup=False)

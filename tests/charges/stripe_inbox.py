@@ -1,0 +1,99 @@
+"""A tenant's Stripe inbox, as a test writes and reads it."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg.types.json import Jsonb
+
+from tests.conftest import Database
+
+_RESULT = (
+    "payment_key, tenant_user_id AS tenant_id, unit_id, billing_period, status, amount_cents,"
+    " refunded_cents, disputed"
+)
+
+
+class Inbox:
+    """The inbox of a tenant, of a new one unless it is given."""
+
+    def __init__(self, database: Database, tenant: UUID | None = None) -> None:
+        self.database = database
+        self.tenant = tenant or uuid4()
+        database.execute(
+            "INSERT INTO billing.tenants (tenant, tenant_name) VALUES (%s, 'Rents')"
+            " ON CONFLICT DO NOTHING",
+            (self.tenant,),
+        )
+
+    def ingest(self, event: Any) -> str:
+        """Receive an event and return its outcome."""
+        return self.answer(event)[0]
+
+    def answer(self, event: Any) -> tuple[str, str | None]:
+        """Receive an event and return its outcome and the reason."""
+        given = event if isinstance(event, str) else Jsonb(event)
+        cursor = self.database.execute(
+            "CALL ledger.ingest_stripe_event(p_tenant => %s, p_event => %s)", (self.tenant, given)
+        )
+        [row] = cursor.fetchall()
+        return row[0], row[1]
+
+    def replay(self, payment_key: str | None = None) -> tuple[int, int]:
+        """Replay and return how many payments were settled and how many events wait."""
+        cursor = self.database.execute(
+            "CALL ledger.replay_stripe_events(p_tenant => %s, p_payment_key => %s)",
+            (self.tenant, payment_key),
+        )
+        [row] = cursor.fetchall()
+        return row[0], row[1]
+
+    def outcomes(self) -> dict[str, tuple[str, str]]:
+        """Return the outcome and the final one of every event that is kept."""
+        rows = self._rows("SELECT event_id, outcome, final_outcome FROM ledger.stripe_events")
+        return {row["event_id"]: (row["outcome"], row["final_outcome"]) for row in rows}
+
+    def size(self) -> int:
+        """Return how many events are kept."""
+        cursor = self.database.execute(
+            "SELECT count(*) FROM ledger.stripe_events WHERE tenant = %s", (self.tenant,)
+        )
+        [(size,)] = cursor.fetchall()
+        return int(size)
+
+    def told(self) -> list[dict[str, Any]]:
+        """Return what events tell of payments, in the shape of the offline answers."""
+        return self._rows(
+            f"SELECT {_RESULT} FROM ledger.stripe_payments WHERE status IS NOT NULL", "payment_key"
+        )
+
+    def payments(self) -> list[dict[str, Any]]:
+        """Return the payments of the ledger in that shape too."""
+        return self._rows(
+            f"SELECT {_RESULT.replace('payment_key', 'stripe_payment_intent_id AS payment_key')}"
+            " FROM ledger.payments WHERE true",
+            "stripe_payment_intent_id",
+        )
+
+    def payment(self, payment_key: str) -> dict[str, Any]:
+        """Return the whole row of the ledger of one payment."""
+        [row] = self._rows("SELECT * FROM ledger.payments", None, payment_key)
+        return row
+
+    def balances(self) -> list[tuple[Any, ...]]:
+        """Return what every renter owes."""
+        return self.database.execute(
+            "SELECT * FROM ledger.balances(p_tenant => %s)", (self.tenant,)
+        ).fetchall()
+
+    def _rows(
+        self, query: str, order: str | None = None, payment_key: str | None = None
+    ) -> list[dict[str, Any]]:
+        query += (" AND " if " WHERE " in query else " WHERE ") + "tenant = %(tenant)s"
+        if payment_key is not None:
+            query += " AND stripe_payment_intent_id = %(payment_key)s"
+        if order is not None:
+            query += f' ORDER BY {order} COLLATE "C"'
+        values = {"tenant": self.tenant, "payment_key": payment_key}
+        cursor = self.database.execute(query.encode(), values)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor]

@@ -1,0 +1,272 @@
+"""The inbox over the ledger: what is kept, what is refused, what is held, what an import brings."""
+
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.charges.stripe_events import (
+    DAY,
+    NOON,
+    dispute,
+    event,
+    intent,
+    metadata,
+    refund,
+    session,
+)
+from tests.charges.stripe_inbox import Inbox
+from tests.conftest import Database
+
+
+@pytest.fixture
+def inbox(shared_database: Database) -> Inbox:
+    """Return the empty inbox of a tenant of the test's own."""
+    return Inbox(shared_database)
+
+
+def add_payment(inbox: Inbox, payment_key: str | None, **fields: Any) -> None:
+    """Insert a payment as an import does."""
+    row = {
+        "tenant": inbox.tenant,
+        "payment_id": "imported",
+        "tenant_user_id": "user_9",
+        "unit_id": "u-9",
+        "amount_cents": 95_000,
+        "currency": "USD",
+        "payment_method": "card",
+        "status": "succeeded",
+        "billing_period": "2024-04",
+        "stripe_payment_intent_id": payment_key,
+        "paid_on": date(2024, 4, 2),
+        "created_on": date(2024, 4, 1),
+        **fields,
+    }
+    names, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+    inbox.database.execute(f"INSERT INTO ledger.payments ({names}) VALUES ({places})".encode(), row)
+
+
+def test_a_payment_has_its_days_from_the_events_that_decide(inbox: Inbox) -> None:
+    midnight = 1_715_126_400  # 2024-05-08T00:00:00Z
+    inbox.ingest(intent("pi_1", "processing", created=midnight - 1))
+    pending = inbox.payment("pi_1")
+    assert (pending["status"], pending["paid_on"]) == ("pending", None)
+    assert pending["created_on"] == date(2024, 5, 7)
+    inbox.ingest(session("pi_1", created=midnight))
+    inbox.ingest(refund("pi_1", 500, created=midnight + DAY))
+    inbox.ingest(refund("pi_1", 500, created=midnight + 2 * DAY))
+    paid = inbox.payment("pi_1")
+    assert (paid["status"], paid["paid_on"]) == ("succeeded", date(2024, 5, 8))
+    assert (paid["refunded_cents"], paid["refunded_on"]) == (500, date(2024, 5, 9))
+    assert (paid["currency"], paid["stripe_session_id"]) == ("USD", "cs_pi_1")
+    inbox.ingest(dispute("pi_1", "closed", "lost", created=midnight + 3 * DAY))
+    lost = inbox.payment("pi_1")
+    assert (lost["status"], lost["disputed"]) == ("failed", True)
+    assert (lost["refunded_cents"], lost["refunded_on"]) == (100_000, date(2024, 5, 11))
+
+
+def test_a_payment_moves_to_whom_its_oldest_event_names(inbox: Inbox) -> None:
+    inbox.ingest(intent("pi_1", meta=metadata("user_2", "u-2")))
+    inbox.ingest(intent("pi_1", "processing", meta=metadata("o'neil", "b:c"), created=NOON - 1))
+    assert [row[:2] for row in inbox.balances()] == [("o'neil", "b:c")]
+
+
+def test_the_reason_of_a_rejection_is_told(inbox: Inbox) -> None:
+    assert inbox.answer([]) == ("rejected", "it is not an object")
+    assert inbox.answer("null") == ("rejected", "it is not an object")
+    long = intent("pi_1", id="e" * 256)
+    assert inbox.answer(long)[0] == "rejected"
+    assert "255 characters" in str(inbox.answer(long)[1])
+    assert inbox.outcomes() == {}
+
+
+def test_sql_null_is_rejected_too(inbox: Inbox) -> None:
+    cursor = inbox.database.execute(
+        "CALL ledger.ingest_stripe_event(p_tenant => %s, p_event => NULL)", (inbox.tenant,)
+    )
+    assert cursor.fetchall() == [("rejected", "it is not an object")]
+
+
+def test_an_event_of_5_mb_is_kept_whole(inbox: Inbox) -> None:
+    text = "ß😀" * (5 * 1024 * 1024 // 6)
+    large = intent("pi_1", meta={**metadata(), "note": text})
+    assert inbox.ingest(large) == "applied"
+    assert inbox.ingest(refund("pi_1", 1)) == "applied"
+    [(kept,)] = inbox.database.execute(
+        "SELECT event FROM ledger.stripe_events WHERE tenant = %s AND event_id = %s",
+        (inbox.tenant, large["id"]),
+    )
+    assert kept == large
+
+
+@pytest.mark.parametrize("escape", ["\\u0000", "\\ud800"])
+def test_text_that_no_database_holds_is_refused(inbox: Inbox, escape: str) -> None:
+    with pytest.raises(psycopg.DataError) as raised:
+        inbox.ingest(f'{{"id": "evt_{escape}", "type": "customer.created"}}')
+    assert raised.value.sqlstate in ("22P02", "22P05")
+    assert inbox.outcomes() == {}
+
+
+def test_ids_are_compared_as_they_are(inbox: Inbox) -> None:
+    hostile = ["a:b", "o'neil", '"; DROP TABLE x; --', "租客-7", "😀", "e\u0301", "é", " ", "NULL"]
+    for number, renter in enumerate(hostile):
+        meta = metadata(renter, hostile[-number - 1])
+        assert inbox.ingest(intent(f"pi {renter}", id=renter, meta=meta)) == "applied"
+    assert [row[0] for row in inbox.balances()] == sorted(hostile)
+    assert inbox.told() == inbox.payments()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"amount": 10**16}, "out_of_range"),
+        ({"amount": 2**64 + 1}, "out_of_range"),
+        ({"created": 10**30}, "out_of_range"),
+        ({"created": -(10**12)}, "out_of_range"),
+        ({"meta": metadata("x" * 1500, "y" * 1500)}, "long_identity"),
+        ({"meta": metadata("user_8", "u-8"), "currency": "eur"}, "other_currency"),
+    ],
+)
+def test_what_the_ledger_cannot_hold_is_applied_and_held(
+    inbox: Inbox, changes: dict[str, Any], reason: str
+) -> None:
+    assert inbox.ingest(intent("pi_8", meta=metadata("user_8", "u-8"))) == "applied"
+    sound = inbox.payments()
+    assert inbox.ingest(intent("pi_1", **changes)) == "applied"
+    assert [each["payment_key"] for each in inbox.told()] == ["pi_1", "pi_8"]
+    assert inbox.payments() == sound
+    cursor = inbox.database.execute(
+        "SELECT s.payment_key, s.hold_reason FROM ledger.stripe_payments AS s"
+        " WHERE s.tenant = %s AND s.hold_reason IS NOT NULL",
+        (inbox.tenant,),
+    )
+    assert cursor.fetchall() == [("pi_1", reason)]
+    assert inbox.replay() == (0, 0)
+
+
+def test_a_payment_that_is_held_leaves_the_ledger_until_it_fits_again(inbox: Inbox) -> None:
+    inbox.ingest(intent("pi_1", "processing", created=NOON + 1))
+    inbox.ingest(intent("pi_1", "payment_failed", amount=10**17, created=NOON + 2))
+    assert inbox.payments() == []
+    inbox.ingest(intent("pi_1", created=NOON))
+    assert inbox.payments() == inbox.told() != []
+
+
+def test_an_event_without_currency_takes_the_accounts(inbox: Inbox) -> None:
+    inbox.ingest(intent("pi_1", currency="chf"))
+    inbox.ingest(intent("pi_2", currency=None))
+    inbox.ingest(intent("pi_3", currency=None, meta=metadata("user_3")))
+    assert [inbox.payment(key)["currency"] for key in ("pi_1", "pi_2", "pi_3")] == [
+        "CHF",
+        "CHF",
+        "USD",
+    ]
+
+
+def test_an_import_counts_as_the_oldest_event(inbox: Inbox) -> None:
+    add_payment(inbox, "pi_1")
+    assert inbox.ingest(intent("pi_1", "processing", amount=1)) == "stale"
+    assert inbox.ingest(refund("pi_1", 700)) == "applied"
+    row = inbox.payment("pi_1")
+    assert (row["payment_id"], row["tenant_user_id"], row["billing_period"]) == (
+        "imported",
+        "user_9",
+        "2024-04",
+    )
+    assert (row["status"], row["amount_cents"], row["paid_on"]) == (
+        "succeeded",
+        95_000,
+        date(2024, 4, 2),
+    )
+    assert (row["refunded_cents"], row["refunded_on"]) == (700, date(2024, 5, 7))
+    assert inbox.ingest(intent("pi_1", amount=96_000)) == "applied"
+    row = inbox.payment("pi_1")
+    assert (row["amount_cents"], row["paid_on"]) == (96_000, date(2024, 5, 7))
+
+
+def test_events_that_came_first_wait_for_the_import_and_a_replay(inbox: Inbox) -> None:
+    early = refund("pi_1", 700)
+    assert inbox.ingest(early) == "unmatched"
+    assert inbox.replay() == (0, 1)
+    add_payment(inbox, "pi_1", refunded_cents=900, refunded_on=date(2024, 4, 9))
+    assert inbox.replay() == (1, 0)
+    assert inbox.outcomes() == {early["id"]: ("unmatched", "stale")}
+    row = inbox.payment("pi_1")
+    assert (row["refunded_cents"], row["refunded_on"]) == (900, date(2024, 4, 9))
+    assert inbox.replay() == (0, 0)
+
+
+def test_a_status_that_stripe_does_not_know_stays(inbox: Inbox) -> None:
+    add_payment(inbox, "pi_1", status="void", paid_on=None)
+    inbox.ingest(dispute("pi_1"))
+    row = inbox.payment("pi_1")
+    assert (row["status"], row["disputed"]) == ("void", True)
+
+
+def test_an_imported_payment_that_is_held_stays_as_it_was(inbox: Inbox) -> None:
+    add_payment(inbox, "pi_1")
+    before = inbox.payment("pi_1")
+    inbox.ingest(refund("pi_1", 700))
+    inbox.ingest(refund("pi_1", 10**17))
+    assert inbox.payment("pi_1") == before
+
+
+def test_unknown_types_stay_and_are_read_again(inbox: Inbox) -> None:
+    unknown = event("payment_intent.created", intent("pi_1")["data"]["object"])
+    assert inbox.ingest(unknown) == "ignored"
+    assert inbox.replay() == (0, 1)
+    # As if the version that received it had not known its type.
+    inbox.database.execute(
+        "UPDATE ledger.stripe_events SET event = jsonb_set(event, '{type}', %s::jsonb)"
+        " WHERE tenant = %s",
+        ('"payment_intent.succeeded"', inbox.tenant),
+    )
+    assert inbox.replay() == (1, 0)
+    assert inbox.payments() == inbox.told() != []
+
+
+def test_a_payment_is_settled_again_on_demand(inbox: Inbox) -> None:
+    inbox.ingest(intent("pi_1"))
+    sound = inbox.payment("pi_1")
+    inbox.database.execute(
+        "UPDATE ledger.payments SET amount_cents = 1 WHERE tenant = %s", (inbox.tenant,)
+    )
+    assert inbox.replay("pi_1") == (1, 0)
+    assert inbox.payment("pi_1") == sound
+
+
+def test_an_unknown_tenant_is_refused(inbox: Inbox) -> None:
+    for call in (
+        "ingest_stripe_event(p_tenant => gen_random_uuid(), p_event => '{}')",
+        "replay_stripe_events(p_tenant => gen_random_uuid())",
+    ):
+        with pytest.raises(psycopg.Error) as raised:
+            inbox.database.execute(f"CALL ledger.{call}".encode())
+        assert raised.value.sqlstate == "DC002"
+
+
+def test_a_login_needs_the_permission(inbox: Inbox) -> None:
+    database = inbox.database
+    with database.transaction(force_rollback=True):
+        database.execute("CREATE ROLE duecourse_stripe_test LOGIN")
+        database.execute("GRANT USAGE ON SCHEMA ledger TO duecourse_stripe_test")
+        database.execute("GRANT EXECUTE ON ALL ROUTINES IN SCHEMA ledger TO duecourse_stripe_test")
+        database.execute("SET SESSION AUTHORIZATION duecourse_stripe_test")
+        for call in (lambda: inbox.ingest(intent("pi_1")), inbox.replay):
+            with (
+                pytest.raises(psycopg.errors.InsufficientPrivilege) as raised,
+                database.transaction(),
+            ):
+                call()
+            assert "regenerate" in str(raised.value.diag.message_detail)
+        database.execute("RESET SESSION AUTHORIZATION")
+        database.execute(
+            "INSERT INTO ops.tenant_permissions (tenant, role_name, permission, granted_at,"
+            " granted_by) VALUES (%s, 'duecourse_stripe_test',"
+            " 'billing.recurring_service_periods.regenerate', now(), 'test')",
+            (inbox.tenant,),
+        )
+        database.execute("SET SESSION AUTHORIZATION duecourse_stripe_test")
+        assert inbox.ingest(intent("pi_1")) == "applied"
+        database.execute("RESET SESSION AUTHORIZATION")
