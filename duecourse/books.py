@@ -2,8 +2,8 @@
 
 Python reads lines: what a table, a column and a readable value is, the database says
 (``billing.import_columns``). Every line goes to ``ops.import_lines`` by COPY, broken ones with what
-is wrong with them, and ``billing.import_books`` maps the lines of a tenant, or refuses them all;
-then ``billing.import_faults`` names every one that cannot be read.
+is wrong with them, and ``billing.import_books`` or ``ledger.import_rent`` maps the lines of a
+tenant, or refuses them all; then ``billing.import_faults`` names every one that cannot be read.
 """
 
 import csv
@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 from uuid import UUID, uuid4
@@ -38,31 +38,16 @@ Opener = Callable[[Path], BinaryIO]
 
 @dataclass(frozen=True)
 class BookFile:
-    """The CSV file of a table, and those of its columns that are read."""
+    """The CSV file of a table, the books it belongs to, and those of its columns that are read."""
 
+    books: str
     table: str
     path: Path
-    columns: frozenset[str]
+    columns: tuple[str, ...]
 
 
-@dataclass
-class Summary:
-    """What became of the lines, and what the books of their tenants hold now."""
-
-    tenants: int = 0
-    tables: dict[str, dict[str, int]] = field(default_factory=dict)
-    quarantined: dict[str, int] = field(default_factory=dict)
-    details_with_exclusive_end: int = 0
-    cycles_not_at_midnight: int = 0
-
-    def add(self, found: dict[str, Any]) -> None:
-        """Add the summary of one tenant."""
-        self.tenants += 1
-        for table, counts in found["tables"].items():
-            _add(self.tables.setdefault(table, {}), counts)
-        _add(self.quarantined, found["quarantined"])
-        self.details_with_exclusive_end += found["details_with_exclusive_end"]
-        self.cycles_not_at_midnight += found["cycles_not_at_midnight"]
+#: What became of the lines by table, and what the books of their tenants hold now.
+Summary = dict[str, Any]
 
 
 def find_files(
@@ -70,21 +55,25 @@ def find_files(
 ) -> tuple[list[BookFile], list[str]]:
     """Return the files of the books in their order, and warnings about columns not known.
 
-    The manifest may name other files and announce further columns; it cannot take a column away.
+    A folder holds the books of which it has more files. The manifest may name other files and
+    announce further columns; it cannot take a column away.
     """
     query = sql.SQL(
-        "SELECT file_name, table_name, array_agg(column_name) FROM {}.import_columns() "
-        "GROUP BY file_name, table_name ORDER BY file_name"
+        "SELECT books_name, file_name, table_name, array_agg(column_name ORDER BY column_position)"
+        " FROM {}.import_columns()"
+        " GROUP BY books_name, file_name, table_name ORDER BY books_name DESC, file_name"
     ).format(sql.Identifier(config.billing))
     manifest = _read_manifest(folder)
-    files, warnings = [], []
-    for name, table, columns in connection.execute(query).fetchall():
-        named, announced = manifest.get(table, (name, set()))
-        path = folder / named
-        header = _read_header(path, columns)
-        extra = [column for column in header if column not in announced.union(columns)]
-        warnings += [f"{path.name}: the column {column!r} is not read" for column in extra]
-        files.append(BookFile(table, path, frozenset(columns)))
+    found: dict[str, list[BookFile]] = {}
+    for books, name, table, columns in connection.execute(query):
+        path = folder / manifest.get(table, (name, set()))[0]
+        found.setdefault(books, []).append(BookFile(books, table, path, tuple(columns)))
+    files = max(found.values(), key=lambda files: sum(file.path.is_file() for file in files))
+    warnings = []
+    for file in files:
+        known = manifest.get(file.table, ("", set()))[1].union(file.columns)
+        extra = [column for column in _read_header(file) if column not in known]
+        warnings += [f"{file.path.name}: the column {column!r} is not read" for column in extra]
     return files, warnings
 
 
@@ -104,22 +93,21 @@ def import_books(
     The connection must be in autocommit and outside a transaction.
     """
     key = str(uuid4())
-    summary = Summary()
+    summary: Summary = {"tenants": 0, "tables": {file.table: {} for file in files}}
     with connection.transaction(force_rollback=dry_run):
         tenants = sorted(_stage(connection, config, files, key, open_file or _open))
         try:
             for done, tenant in enumerate(tenants):
                 on_tenant(done, len(tenants))
                 with connection.transaction():
-                    summary.add(_map(connection, config, tenant, key))
+                    found = _map(connection, config, files[0].books, tenant, key)
+                _add(summary, {"tenants": 1, **found})
         except psycopg.DatabaseError as error:
             if error.sqlstate != _UNREADABLE_LINE:
                 raise
             names = {file.table: file.path.name for file in files}
             raise _reject(connection, config, tenants, key, names, rejects) from error
-    summary.tables = {
-        book.table: summary.tables[book.table] for book in files if book.table in summary.tables
-    }
+    summary["tables"] = {table: counts for table, counts in summary["tables"].items() if counts}
     return summary
 
 
@@ -134,7 +122,7 @@ def _stage(
     with connection.cursor().copy(target) as copy:
         for book in files:
             with _text(open_file(book.path)) as text:
-                for number, fields in _lines(text, book.columns):
+                for number, fields in _lines(text, frozenset(book.columns)):
                     tenant = _tenant_of(fields)
                     tenants.add(tenant)
                     copy.write_row((tenant, key, book.table, number, json.dumps(fields)))
@@ -197,13 +185,15 @@ def _broken(fields: dict[str, Any], column: str | None, reason: str) -> dict[str
     return fields
 
 
-def _map(connection: Connection, config: Config, tenant: str, key: str) -> dict[str, Any]:
-    call = sql.SQL("CALL {}.import_books(p_tenant => %s, p_import_key => %s)").format(
-        sql.Identifier(config.billing)
-    )
+def _map(connection: Connection, config: Config, books: str, tenant: str, key: str) -> Summary:
+    procedure = {
+        "service": sql.Identifier(config.billing, "import_books"),
+        "rent": sql.Identifier(config.ledger, "import_rent"),
+    }[books]
+    call = sql.SQL("CALL {}(p_tenant => %s, p_import_key => %s)").format(procedure)
     row = connection.execute(call, (tenant, key)).fetchone()
     assert row is not None
-    found: dict[str, Any] = row[0]
+    found: Summary = row[0]
     return found
 
 
@@ -254,20 +244,24 @@ def _read_manifest(folder: Path) -> dict[str, tuple[str, set[str]]]:
         return {}
     with suppress(ValueError, LookupError, TypeError):
         return {
-            table["table"]: (Path(table["file"]).name, {c["name"] for c in table["columns"]})
+            table["table"]: (
+                Path(table["file"]).name,
+                {c if isinstance(c, str) else c["name"] for c in table["columns"]},
+            )
             for table in json.loads(text)["tables"]
         }
     raise DuecourseError(f"{path} is not a manifest of books", "correct it or take it away")
 
 
-def _read_header(path: Path, columns: list[str]) -> list[str]:
+def _read_header(book: BookFile) -> list[str]:
     """Return the names in the first line; every column of the table must be among them, once."""
+    path = book.path
     try:
         with _text(_open(path)) as text:
             header = next(csv.reader(text, strict=True), [])
     except csv.Error as error:
         raise DuecourseError(f"{path.name}, line 1: is not CSV: {error}", _UNTOUCHED) from error
-    for column in columns:
+    for column in book.columns:
         if header.count(column) != 1:
             wrong = "is there twice" if column in header else "is missing"
             raise DuecourseError(f"{path.name}, line 1: the column {column} {wrong}", _UNTOUCHED)
@@ -288,6 +282,9 @@ def _text(file: BinaryIO) -> TextIO:
     return io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
-def _add(total: dict[str, int], counts: dict[str, int]) -> None:
-    for name, count in counts.items():
-        total[name] = total.get(name, 0) + count
+def _add(total: Summary, found: Summary) -> None:
+    for name, value in found.items():
+        if isinstance(value, dict):
+            _add(total.setdefault(name, {}), value)
+        else:
+            total[name] = total.get(name, 0) + value

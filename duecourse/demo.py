@@ -163,9 +163,8 @@ class Demo:
         summary = import_books(self._connection, self._config, files, rejects=rejects)
         grant = {"tenant": TENANT, "role_name": self._role}
         granted = surface.call(self._connection, "ops.grant_permission", grant)
-        order = [file.table for file in files if file.table in summary.tables]
-        rows = [(name, summary.tables[name]["read"], summary.tables[name]["new"]) for name in order]
-        held = (f"{count} {reason}" for reason, count in sorted(summary.quarantined.items()))
+        rows = [(name, counts["read"], counts["new"]) for name, counts in summary["tables"].items()]
+        held = (f"{count} {reason}" for reason, count in sorted(summary["quarantined"].items()))
         return Outcome(
             f"In quarantine: {', '.join(held)}. Permissions granted: {granted['o_rows']}.",
             [Table(("table", "read", "new"), rows)],

@@ -22,7 +22,7 @@ from pytest_postgresql.janitor import DatabaseJanitor
 
 from duecourse import embedded, migrate
 
-pytest_plugins = ["tests.books"]
+pytest_plugins = ["tests.books", "tests.rent"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

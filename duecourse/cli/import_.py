@@ -11,6 +11,13 @@ from duecourse.cli._session import Session, options, pass_session
 from duecourse.config import load
 
 _COUNTS = ("read", "new", "updated", "already_there")
+_LABELS = {
+    "tenants": "tenants",
+    "quarantined": "ledger rows in quarantine",
+    "details_with_exclusive_end": "details whose end was exclusive already",
+    "cycles_not_at_midnight": "cycles that did not begin or end at midnight UTC",
+    "quarantined_payments": "payments in quarantine",
+}
 
 
 @click.command("import")
@@ -26,11 +33,13 @@ _COUNTS = ("read", "new", "updated", "already_there")
 @options()
 @pass_session
 def import_(session: Session, folder: Path, dry_run: bool, rejects: Path) -> None:
-    """Load the books of FOLDER, CSV files with a header, into the tables of billing.
+    """Load the books of FOLDER, CSV files with a header.
 
-    All of it in one transaction: when one line cannot be read, nothing is written. Clients,
-    contracts and lines are brought up to date; invoices and ledger rows that are there already
-    stay as they are. Ledger rows that break a rule are kept, quarantined.
+    Books of contracts go to the tables of billing, rent books to those of ledger. All of it in
+    one transaction: when one line cannot be read, nothing is written. Clients, contracts, lines,
+    units and tenancies are brought up to date; invoices, ledger rows, payments and charges that
+    are there already stay as they are. Ledger rows that break a rule, and payments of an unknown
+    unit or an invalid period, are kept, quarantined.
     """
     config = load()
     console = output.console(stderr=True)
@@ -59,15 +68,17 @@ def import_(session: Session, folder: Path, dry_run: bool, rejects: Path) -> Non
 
 def _show(summary: Summary, dry_run: bool) -> None:
     rows = [
-        (table, *(counts[name] for name in _COUNTS)) for table, counts in summary.tables.items()
+        (table, *(counts[name] for name in _COUNTS)) for table, counts in summary["tables"].items()
     ]
     output.show_table(("table", *(name.replace("_", " ") for name in _COUNTS)), rows)
-    click.echo(f"tenants: {summary.tenants}")
-    quarantined = ", ".join(f"{count} {reason}" for reason, count in summary.quarantined.items())
-    click.echo(f"ledger rows in quarantine: {quarantined or 'none'}")
-    click.echo(f"details whose end was exclusive already: {summary.details_with_exclusive_end}")
-    click.echo(
-        f"cycles that did not begin or end at midnight UTC: {summary.cycles_not_at_midnight}"
-    )
+    for name, label in _LABELS.items():
+        if name in summary:
+            click.echo(f"{label}: {_text(summary[name])}")
     if dry_run:
         click.echo("dry run: nothing was written")
+
+
+def _text(found: int | dict[str, int]) -> str:
+    if isinstance(found, int):
+        return str(found)
+    return ", ".join(f"{count} {reason}" for reason, count in found.items()) or "none"

@@ -1,0 +1,246 @@
+"""Rent books: brought in whole, twice as once, and every line that cannot be read named."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.conftest import Command, Database
+from tests.imports.test_bad_input import edit, rejects, value
+from tests.rent import OWNER
+
+UNITS, TENANCIES, PAYMENTS, CHARGES = (
+    "02_units.csv",
+    "03_tenancies.csv",
+    "04_payments.csv",
+    "05_charges.csv",
+)
+TABLES = ("properties", "units", "tenancies", "accounts", "payments", "charges")
+
+Import = Callable[..., "CompletedProcess[str]"]
+
+
+def fingerprint(database: Database) -> list[object]:
+    """Return every table's row versions: any write, even of the same values, changes one."""
+    return [
+        database.execute(
+            f"SELECT md5(string_agg(t.ctid::text || t.xmin || t::text, ',' ORDER BY t.ctid))"
+            f" FROM {table} AS t".encode()
+        ).fetchone()
+        for table in (*(f"ledger.{name}" for name in TABLES), "billing.tenants")
+    ]
+
+
+def append(folder: Path, name: str, **values: str) -> None:
+    """Append a line: the last one with other values."""
+    path = folder / name
+    with path.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    row = dict(zip(header, rows[-1], strict=True)) | values
+    with path.open("a", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerow(row.values())
+
+
+def test_the_second_time_changes_nothing(
+    rent_database: Database, rent_dsn: str, rent_books: Path, duecourse: Command
+) -> None:
+    before = fingerprint(rent_database)
+    done = duecourse("import", rent_books, "--dsn", rent_dsn)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["payments", "2501", "0", "0", "2501"] in lines
+    assert ["charges", "633", "0", "0", "633"] in lines
+    assert done.stdout.endswith(
+        "payments in quarantine: 27 unknown_unit, 31 invalid_billing_period\n"
+    )
+    assert fingerprint(rent_database) == before
+
+
+def test_a_dry_run_shows_the_same_and_writes_nothing(
+    database: Database, dsn: str, rent_books: Path, duecourse: Command
+) -> None:
+    dry = duecourse("import", rent_books, "--dry-run", "--format", "json", "--dsn", dsn)
+    assert (dry.returncode, dry.stderr) == (0, "")
+    assert database.execute("SELECT FROM ledger.units").fetchall() == []
+    real = duecourse("import", rent_books, "--format", "json", "--dsn", dsn)
+    assert real.stdout == dry.stdout
+    assert '"new": 2501' in real.stdout
+    assert database.execute("SELECT tenant::text FROM billing.tenants").fetchall() == [(OWNER,)]
+
+
+def test_units_follow_the_books_and_release_payments(
+    rent_database: Database, rent_dsn: str, rent_books: Path, duecourse: Command
+) -> None:
+    [lost, *_] = rent_database.execute(
+        "SELECT unit_id FROM ledger.payments WHERE quarantine_reason = 'unknown_unit'"
+    ).fetchall()
+    edit(rent_books, UNITS, 2, rent_amount_cents="1")
+    append(rent_books, UNITS, unit_id=lost[0])
+    done = duecourse("import", rent_books, "--dsn", rent_dsn)
+    assert ["units", "181", "1", "1", "179"] in [line.split() for line in done.stdout.splitlines()]
+    assert rent_database.execute(
+        "SELECT DISTINCT quarantine_reason FROM ledger.payments WHERE unit_id = %s", lost
+    ).fetchall() == [(None,)]
+
+
+def test_rent_reversed_and_charged_anew_since(
+    rent_database: Database, rent_dsn: str, rent_books: Path, duecourse: Command
+) -> None:
+    [row] = rent_database.execute(
+        "SELECT charge_id, tenant_user_id, unit_id, billing_period, amount_cents::text"
+        " FROM ledger.charges WHERE type = 'rent' AND reverses_charge_id IS NULL"
+        " AND reversed_at IS NULL ORDER BY charge_id LIMIT 1"
+    ).fetchall()
+    charge, renter, unit, period, amount = row
+    account = {"tenant_user_id": renter, "unit_id": unit, "billing_period": period, "type": "rent"}
+    append(rent_books, CHARGES, charge_id="new", amount_cents="5", **account)
+    append(
+        rent_books, CHARGES, charge_id="undo", amount_cents=f"-{amount}",
+        reverses_charge_id=charge, effective_on="2026-11-02", **account,
+    )  # fmt: skip
+    done = duecourse("import", rent_books, "--dsn", rent_dsn)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ["charges", "635", "2", "0", "633"] in [
+        line.split() for line in done.stdout.splitlines()
+    ]
+    assert rent_database.execute(
+        "SELECT reversed_at = '2026-11-02 00:00:00+00' FROM ledger.charges WHERE charge_id = %s",
+        [charge],
+    ).fetchone() == (True,)
+
+
+def test_ids_are_texts_of_any_kind(
+    database: Database, dsn: str, rent_books: Path, duecourse: Command
+) -> None:
+    ids = ["A", "a", "a:b", 'o\'neil "x"', "🙂", "\u00e9", "e\u0301", "x\ny"]
+    for unit in ids:
+        append(rent_books, UNITS, unit_id=unit)
+        append(rent_books, PAYMENTS, payment_id=unit, unit_id=unit, stripe_payment_intent_id=unit)
+    done = duecourse("import", rent_books, "--dsn", dsn)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = database.execute(
+        "SELECT payment_id FROM ledger.payments WHERE unit_id = ANY (%s)"
+        " AND quarantine_reason IS NULL AND payment_id = unit_id",
+        [ids],
+    )
+    assert {payment for (payment,) in found} == set(ids)
+
+
+@pytest.fixture
+def refuse(
+    shared_dsn: str, shared_database: Database, rent_books: Path, duecourse: Command
+) -> Import:
+    """Return a function that imports the test's folder in vain and gives the error."""
+
+    def run() -> "CompletedProcess[str]":
+        done = duecourse("import", rent_books, "--dsn", shared_dsn)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert shared_database.execute("SELECT FROM ledger.properties").fetchall() == []
+        return done
+
+    return run
+
+
+NO_CENTS = "is not a whole number of cents"
+BAD_VALUES = [
+    (UNITS, "rent_amount_cents", "12.50", NO_CENTS),
+    (UNITS, "rent_due_day", "32", "is not a day of the month"),
+    (UNITS, "unit_id", "x" * 251, "is longer than 250 characters"),
+    (TENANCIES, "start_on", "2026-02-30", "is not a day (YYYY-MM-DD)"),
+    (PAYMENTS, "amount_cents", "9" * 17, NO_CENTS),
+    (PAYMENTS, "amount_cents", "1e3", NO_CENTS),
+    (PAYMENTS, "currency", "DOLLAR", "is not a currency of three letters"),
+    (PAYMENTS, "refunded_cents", "-1", "is not a whole number of cents from 0"),
+    (PAYMENTS, "status", "", "is empty"),
+    (CHARGES, "type", "utility", "is not a type of charge"),
+    (CHARGES, "billing_period", "2026-13", "is not a period (YYYY-MM)"),
+    (CHARGES, "effective_on", "", "is empty"),
+]
+
+
+def test_bad_values_are_named(rent_books: Path, tmp_path: Path, refuse: Import) -> None:
+    for line, (name, column, bad, _) in enumerate(BAD_VALUES, start=10):
+        edit(rent_books, name, line, **{column: bad})
+    assert "02_units.csv, line 10, column rent_amount_cents: '12.50'" in refuse().stderr
+    found = rejects(tmp_path)
+    for line, (name, column, bad, reason) in enumerate(BAD_VALUES, start=10):
+        assert [name, str(line), column, bad, reason] in found
+
+
+REFERENCES = [
+    (UNITS, "property_id", "properties"),
+    (TENANCIES, "unit_id", "units"),
+    (CHARGES, "reverses_charge_id", "charges"),
+]
+
+
+def test_ids_that_name_nothing(rent_books: Path, tmp_path: Path, refuse: Import) -> None:
+    for line, (name, column, _) in enumerate(REFERENCES, start=10):
+        edit(rent_books, name, line, **{column: "nothing"})
+    refuse()
+    for line, (name, column, target) in enumerate(REFERENCES, start=10):
+        reason = f"names nothing in {target}"
+        assert [name, str(line), column, "nothing", reason] in rejects(tmp_path)
+
+
+def test_what_no_quarantine_could_hold(rent_books: Path, tmp_path: Path, refuse: Import) -> None:
+    with (rent_books / CHARGES).open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    last = str(len(lines) + 2)
+    reversal = next(row for row in lines if row["reverses_charge_id"])
+    standing = next(
+        row for row in lines
+        if row["type"] == "rent" and not row["reverses_charge_id"]
+        and row["charge_id"] not in {other["reverses_charge_id"] for other in lines}
+    )  # fmt: skip
+    append(rent_books, CHARGES, **{**reversal, "charge_id": "twice"})
+    undo = {"charge_id": "undo", "reverses_charge_id": standing["charge_id"]}
+    append(rent_books, CHARGES, **{**standing, **undo})
+    append(
+        rent_books,
+        CHARGES,
+        **{**standing, "charge_id": "euro", "type": "credit", "currency": "eur"},
+    )
+    intent = next(
+        value(rent_books, PAYMENTS, line, "stripe_payment_intent_id")
+        for line in range(2, 50)
+        if value(rent_books, PAYMENTS, line, "stripe_payment_intent_id")
+    )
+    append(rent_books, PAYMENTS, payment_id="again", stripe_payment_intent_id=intent)
+    edit(rent_books, TENANCIES, 2, end_on=value(rent_books, TENANCIES, 2, "start_on"))
+    refuse()
+    found = {(row[0], row[1], row[2]): row[4] for row in rejects(tmp_path)}
+    numbers = [str(int(last) + offset) for offset in range(3)]
+    assert "is reversed already, in line" in found[(CHARGES, numbers[0], "reverses_charge_id")]
+    assert found[(CHARGES, numbers[1], "reverses_charge_id")] == "has not the opposite amount"
+    assert found[(CHARGES, numbers[2], "currency")] == (
+        "is not USD, the currency of that renter and unit"
+    )
+    assert "is there already, in line" in found[(PAYMENTS, "2503", "stripe_payment_intent_id")]
+    assert found[(TENANCIES, "2", "end_on")].startswith("is not after ")
+
+
+def test_rent_that_is_there_twice(rent_books: Path, tmp_path: Path, refuse: Import) -> None:
+    append(rent_books, CHARGES, charge_id="one", type="rent", billing_period="2027-01",
+           reverses_charge_id="", amount_cents="5")  # fmt: skip
+    append(rent_books, CHARGES, charge_id="two")
+    append(rent_books, CHARGES, charge_id="two")
+    assert "column billing_period: '2027-01' has rent of that renter" in refuse().stderr
+    assert [(row[1], row[2], row[4]) for row in rejects(tmp_path)] == [
+        ("636", "billing_period", "has rent of that renter and unit already, in line 635"),
+        ("637", "charge_id", "is there already, in line 636"),
+        ("637", "billing_period", "has rent of that renter and unit already, in line 635"),
+    ]
+
+
+def test_a_file_that_is_missing(rent_books: Path, refuse: Import) -> None:
+    (rent_books / UNITS).unlink()
+    assert f"error: cannot read {rent_books / UNITS}" in refuse().stderr
+
+
+def test_no_manifest_is_needed(dsn: str, rent_books: Path, duecourse: Command) -> None:
+    (rent_books / "manifest.json").unlink()
+    done = duecourse("import", rent_books, "--dsn", dsn)
+    assert (done.returncode, done.stderr) == (0, "")
