@@ -1,6 +1,6 @@
 """SELECT and CALL of the SQL surface, arguments by name; what is not given keeps its default.
 
-A routine is of schema billing, unless its name says ``ops.``.
+A routine is of schema billing, unless its name says ``ops.`` or ``ledger.``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,20 +14,10 @@ from psycopg.types.composite import CompositeInfo, register_composite
 
 from duecourse.config import load
 from duecourse.database import Connection
+from duecourse.operations import Operation
 
 Row = dict[str, Any]
 Arguments = Mapping[str, object]
-
-#: The arguments that decide a plan.
-PLANNED = (
-    "tenant",
-    "as_of",
-    "client_id",
-    "schedule_key",
-    "target_horizon_days",
-    "replenishment_threshold_days",
-    "max_periods_per_schedule",
-)
 
 _FETCHED_AT_ONCE = 2_000
 
@@ -68,22 +58,22 @@ def call(connection: Connection, procedure: str, arguments: Arguments) -> Row:
     return row
 
 
-def new_escalations(connection: Connection, operation: str, arguments: Arguments) -> int:
-    """Return how many schedules a run escalated for the first time; of a dry run, would escalate.
+def new_escalations(connection: Connection, operation: Operation, arguments: Arguments) -> int:
+    """Return how many schedules (or accounts) a run escalated for the first time; a dry run: would.
 
     A dry run over every tenant, or by who may not read plans, cannot tell and counts as one.
     """
     if not arguments["dry_run"]:
         run = {name: arguments[name] for name in ("tenant", "run_key")}
-        run["procedure_name"] = f"{operation}_service_periods"
+        run["procedure_name"] = operation.procedure.rpartition(".")[2]
         with snapshot(connection):
             records = select(connection, "ops.run_records", run)
             return sum(record["new_escalations"] for record in records)
     if arguments["tenant"] is None:
         return 1
-    planned = {name: arguments[name] for name in PLANNED}
+    planned = {name: arguments[name] for name in operation.planned}
     with suppress(InsufficientPrivilege), snapshot(connection):
-        [summary] = select(connection, "plan_summary", {**planned, "mode": operation})
+        [summary] = select(connection, operation.summary, {**planned, **operation.fixed})
         return int(summary["new_escalations"])
     return 1
 

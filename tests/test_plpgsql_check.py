@@ -12,7 +12,7 @@ FROM (
     FROM pg_proc AS p
     JOIN pg_language AS l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
     LEFT JOIN pg_trigger AS t ON t.tgfoid = p.oid
-    WHERE p.pronamespace::regnamespace::text IN ('billing', 'ops')
+    WHERE p.pronamespace::regnamespace::text IN ('billing', 'ledger', 'ops')
     GROUP BY p.oid, t.tgrelid
 ) AS f
 CROSS JOIN LATERAL plpgsql_check_function_tb(

@@ -105,7 +105,7 @@ def test_every_migration_is_a_pair() -> None:
 def test_every_body_compiles(database: Database) -> None:
     definitions = database.execute(
         "SELECT pg_get_functiondef(p.oid) FROM pg_proc AS p JOIN pg_namespace AS n"
-        " ON n.oid = p.pronamespace WHERE n.nspname IN ('billing', 'ops')"
+        " ON n.oid = p.pronamespace WHERE n.nspname IN ('billing', 'ledger', 'ops')"
     ).fetchall()
     assert definitions
     database.execute("SET check_function_bodies = on")
@@ -119,7 +119,7 @@ def test_every_routine_is_described_and_private(database: Database) -> None:
         " EXISTS (SELECT 1 FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a"
         " WHERE a.grantee = 0)"
         " FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
-        " WHERE n.nspname IN ('billing', 'ops')"
+        " WHERE n.nspname IN ('billing', 'ledger', 'ops')"
     ).fetchall()
     assert [name for name, described, _ in rows if not described] == []
     assert [name for name, _, public in rows if public] == []
@@ -132,7 +132,7 @@ def test_parameters_have_their_prefix(database: Database) -> None:
         " CROSS JOIN unnest(p.proargnames,"
         "   coalesce(p.proargmodes, array_fill('i'::\"char\", ARRAY[p.pronargs::integer])))"
         " AS a (name, mode)"
-        " WHERE n.nspname IN ('billing', 'ops')"
+        " WHERE n.nspname IN ('billing', 'ledger', 'ops')"
     ).fetchall()
     prefixes = {"i": "p_", "o": "o_", "b": "o_", "v": "p_", "t": ""}
     assert [row for row in rows if not row[1].startswith(prefixes[row[2]])] == []

@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import click
+from click.core import ParameterSource
+
+from duecourse.operations import OPERATIONS
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-OPERATIONS = ("backfill", "regenerate", "replenish")
 
 
 def integer(text: str) -> int:
@@ -97,3 +98,46 @@ def scope(
         return function
 
     return decorate
+
+
+def operation_options(*, every_tenant: bool = False) -> Callable[[_Function], _Function]:
+    """Add the argument that names what to plan or run, with the scopes of all of them."""
+    shared = [
+        click.argument("operation", type=click.Choice(list(OPERATIONS))),
+        scope(every_tenant=every_tenant, bounds=True),
+        click.option(
+            "--amount-rule",
+            metavar="RULE",
+            help="Of charges: unit_rent_first (default), largest_payment or sum_of_payments.",
+        ),
+    ]
+
+    def decorate(function: _Function) -> _Function:
+        for add in reversed(shared):
+            function = add(function)
+        return function
+
+    return decorate
+
+
+def of_operation(ctx: click.Context, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments but for those of other operations, which cannot be given.
+
+    ``--as-of`` can: it only names a run whose plan no date decides.
+    """
+    others = {other for each in OPERATIONS.values() for other in each.planned}
+    others -= set(OPERATIONS[name].planned)
+    for other in sorted(others - {"as_of"}):
+        if is_given(ctx, other):
+            raise click.UsageError(f"{option_of(ctx, other)} means nothing to {name}", ctx)
+    return {key: value for key, value in arguments.items() if key not in others}
+
+
+def is_given(ctx: click.Context, name: str) -> bool:
+    """Return whether a parameter was typed."""
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def option_of(ctx: click.Context, name: str) -> str:
+    """Return the option of a parameter."""
+    return next(p.opts[0] for p in ctx.command.params if p.name == name)

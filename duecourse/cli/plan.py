@@ -7,28 +7,15 @@ from typing import Any
 import click
 
 from duecourse import __version__, output, surface
-from duecourse.cli._scope import OPERATIONS, scope
-from duecourse.cli._session import Session, options, pass_session
+from duecourse.cli._scope import of_operation, operation_options
+from duecourse.cli._session import Session, options
 from duecourse.database import Connection
 from duecourse.errors import ExitStatus
-
-#: The actions that leave a row as it is.
-_QUIET = ("skip_historical", "retain", "unchanged", "preserve")
-
-_COLUMNS = (
-    "client_id",
-    "schedule_key",
-    "action",
-    "service_period_start",
-    "service_period_end",
-    "conflict_kind",
-    "escalation_reasons",
-)
+from duecourse.operations import OPERATIONS, Operation
 
 
 @click.command()
-@click.argument("operation", type=click.Choice(OPERATIONS))
-@scope(bounds=True)
+@operation_options()
 @click.option(
     "--rows", is_flag=True, help="Show the rows that change, too; as JSON, every row of the plan."
 )
@@ -40,9 +27,9 @@ _COLUMNS = (
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there is work to do.")
 @options()
-@pass_session
+@click.pass_context
 def plan(
-    session: Session,
+    ctx: click.Context,
     /,
     operation: str,
     rows: bool,
@@ -53,45 +40,51 @@ def plan(
     """Show what a run would do; reads only.
 
     backfill makes the periods that are missing, regenerate also replaces those that are stale,
-    replenish extends the schedules that do not reach far enough ahead.
+    replenish extends the schedules that do not reach far enough ahead. charges makes the rent
+    charges that payments lack.
     """
-    arguments["mode"] = operation
+    session = ctx.ensure_object(Session)
+    chosen = OPERATIONS[operation]
+    arguments = of_operation(ctx, operation, arguments)
     with session.connection() as connection, surface.snapshot(connection):
-        [summary] = surface.select(connection, "plan_summary", arguments)
+        [summary] = surface.select(connection, chosen.summary, {**arguments, **chosen.fixed})
         head = {
             "duecourse": __version__,
             "operation": operation,
-            "arguments": {name: arguments[name] for name in surface.PLANNED},
+            "arguments": arguments,
             "plan_hash": summary["plan_hash"],
             "summary": summary,
         }
         if out is not None:
             with out.open("w", encoding="utf-8") as file:
-                file.writelines(output.json_document(head, _rows(connection, arguments)))
+                file.writelines(output.json_document(head, _rows(connection, chosen, arguments)))
         if session.format == "json":
-            shown = _rows(connection, arguments) if rows else iter(())
+            shown = _rows(connection, chosen, arguments) if rows else iter(())
             for text in output.json_document(head, shown):
                 click.echo(text, nl=False)
         else:
             _show_summary(operation, dict(summary))
             if rows:
-                changes = (
-                    row for row in _rows(connection, arguments) if row["action"] not in _QUIET
-                )
-                output.show_rows("table", _COLUMNS, changes)
+                planned = _rows(connection, chosen, arguments)
+                changes = (row for row in planned if row["action"] not in chosen.quiet)
+                output.show_rows("table", chosen.columns, changes)
             if out is not None:
                 click.echo(f"saved; to do it: duecourse run {operation} --plan {out}")
-    pending = bool(summary["schedules_written"])
+    pending = bool(summary[chosen.pending])
     return ExitStatus.CHANGES_PENDING if detailed_exitcode and pending else ExitStatus.DONE
 
 
-def _rows(connection: Connection, arguments: surface.Arguments) -> Iterator[surface.Row]:
+def _rows(
+    connection: Connection, chosen: Operation, arguments: surface.Arguments
+) -> Iterator[surface.Row]:
     surface.read_ledger_rows_as_objects(connection)
-    return surface.select(connection, "plan_service_periods", arguments)
+    return surface.select(connection, chosen.rows, {**arguments, **chosen.fixed})
 
 
 def _show_summary(operation: str, summary: surface.Row) -> None:
-    escalations = summary.pop("escalations") or {}
+    breakdowns = OPERATIONS[operation].breakdowns
+    counts = {name: summary.pop(name) or {} for name in breakdowns}
     output.show_fields(summary, title=f"{operation}: the plan")
-    if escalations:
-        output.show_table(("escalated because of", "schedules"), sorted(escalations.items()))
+    for name, titles in breakdowns.items():
+        if counts[name]:
+            output.show_table(titles, sorted(counts[name].items()))

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from duecourse import output, surface
 from duecourse.cli._progress import Progress
-from duecourse.cli._scope import OPERATIONS, integer, scope
+from duecourse.cli._scope import integer, is_given, of_operation, operation_options, option_of
 from duecourse.cli._session import Session, options
 from duecourse.errors import DuecourseError, ExitStatus
+from duecourse.operations import OPERATIONS
 
 _STATUSES = {
     "locked": ExitStatus.LOCK_BUSY,
@@ -23,13 +23,11 @@ _NEXT = {
     "locked": "another run holds the tenant's lock; run again when it is done",
     "stale_plan": "the books changed since the plan; make and review a new one: duecourse plan",
     "partial": "there is more to do; run the same command again",
-    "escalated": "some schedules were left alone; see: duecourse escalations",
 }
 
 
 @click.command()
-@click.argument("operation", type=click.Choice(OPERATIONS))
-@scope(every_tenant=True, bounds=True)
+@operation_options(every_tenant=True)
 @click.option(
     "--plan",
     "plan_file",
@@ -50,8 +48,8 @@ _NEXT = {
 )
 @click.option("--dry-run", is_flag=True, help="Only say how much would be done; writes nothing.")
 @click.option("--run-key", metavar="KEY", help="Name the run; the same key resumes it.")
-@click.option("--source-rule-version", metavar="TEXT", help="Recorded with every new row.")
-@click.option("--batch-size", metavar="N", type=integer, help="Schedules a batch.")
+@click.option("--source-rule-version", metavar="TEXT", help="Recorded with the run and its rows.")
+@click.option("--batch-size", metavar="N", type=integer, help="Schedules, or accounts, a batch.")
 @click.option("--max-batches", metavar="N", type=integer, help="Stop after so many batches.")
 @click.option("--pause", metavar="INTERVAL", help="Wait between batches, such as '2 s'.")
 @click.option("--lock-timeout", metavar="INTERVAL", help="How long to wait for the tenant's lock.")
@@ -76,13 +74,15 @@ def run(
         arguments |= _read_plan(ctx, plan_file, operation)
     if not arguments["dry_run"] and arguments["run_key"] is None:
         arguments["run_key"] = f"{operation}-{arguments['as_of']}-{secrets.token_hex(4)}"
+    arguments = of_operation(ctx, operation, arguments)
+    chosen = OPERATIONS[operation]
     with session.connection() as connection:
         with Progress(connection, operation):
-            result = surface.call(connection, f"{operation}_service_periods", arguments)
+            result = surface.call(connection, chosen.procedure, arguments)
         shown = {name.removeprefix("o_"): value for name, value in result.items()}
         shown["run_key"] = arguments["run_key"]
         if shown["status"] == "escalated":
-            shown["new_escalations"] = surface.new_escalations(connection, operation, arguments)
+            shown["new_escalations"] = surface.new_escalations(connection, chosen, arguments)
     if session.format == "json":
         output.show_json(shown)
     else:
@@ -101,19 +101,20 @@ def _show(operation: str, shown: dict[str, Any], *, dry: bool) -> None:
     else:
         line += f", batches: {shown['batches'] or 0:,}, run key: {shown['run_key']}"
     click.echo(line)
-    if advice := _NEXT.get(shown["status"]):
+    advices = {**_NEXT, "escalated": OPERATIONS[operation].left_alone}
+    if advice := advices.get(shown["status"]):
         click.echo(advice)
 
 
 def _read_plan(ctx: click.Context, file: Path, operation: str) -> dict[str, Any]:
     """Return the arguments of a saved plan, which options may not contradict."""
-    for name in (*surface.PLANNED, "expected_plan_hash"):
-        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            option = next(p.opts[0] for p in ctx.command.params if p.name == name)
-            raise click.UsageError(f"{option} comes from the plan; leave it out", ctx)
+    planned = OPERATIONS[operation].planned
+    for name in (*planned, "expected_plan_hash"):
+        if is_given(ctx, name):
+            raise click.UsageError(f"{option_of(ctx, name)} comes from the plan; leave it out", ctx)
     try:
         saved = json.loads(file.read_text(encoding="utf-8"))
-        arguments = {name: saved["arguments"].get(name) for name in surface.PLANNED}
+        arguments = {name: saved["arguments"].get(name) for name in planned}
         made_for, plan_hash = saved["operation"], saved["plan_hash"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DuecourseError(

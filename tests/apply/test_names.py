@@ -57,18 +57,20 @@ def schemas(database: Database) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("billing", "ops"), [*zip(HOSTILE, HOSTILE[1:] + HOSTILE[:1], strict=True)]
+    ("billing", "ledger", "ops"),
+    [*zip(HOSTILE, HOSTILE[2:] + HOSTILE[:2], HOSTILE[1:] + HOSTILE[:1], strict=True)],
 )
 def test_hostile_names(
     configure: Configure,
     empty_dsn: str,
     empty_database: Database,
     billing: str,
+    ledger: str,
     ops: str,
 ) -> None:
-    configure(billing=billing, ops=ops)
+    configure(billing=billing, ledger=ledger, ops=ops)
     apply(empty_dsn)
-    assert schemas(empty_database) == {"public", billing, ops}
+    assert schemas(empty_database) == {"public", billing, ledger, ops}
     assert_applied(empty_dsn)
     assert apply(empty_dsn).objects == []
     [(count,)] = empty_database.execute(

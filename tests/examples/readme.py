@@ -104,7 +104,8 @@ def _outputs(command: list[str], script: str, cwd: str = "/", **settings: str) -
 
 def prepare(dsn: str) -> None:
     """Apply everything to a database and import the sample books."""
-    for arguments in (["apply"], ["import", str(ROOT / "duecourse/sample")]):
+    samples = (["import", str(ROOT / "duecourse" / name)] for name in ("sample", "sample_rent"))
+    for arguments in (["apply"], *samples):
         subprocess.run(
             [sys.executable, "-m", "duecourse", *arguments, "--dsn", dsn],
             cwd=ROOT,

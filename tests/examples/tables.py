@@ -27,6 +27,13 @@ READINGS = (
     "cutover_checklist",
     "escalations",
     "verify",
+    "charge_backfill_summary",
+    "plan_charge_backfill",
+    "rent_summary",
+    "plan_rent",
+    "balances",
+    "explain_balance",
+    "orphans",
     "escalation_reasons",
     "regeneration_trigger",
     "mutation_permitted",
@@ -39,7 +46,7 @@ _COMMENTS = """
     SELECT
         n.nspname || '.' || p.proname, p.proname, p.prokind = 'p', obj_description(p.oid, 'pg_proc')
     FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-    WHERE n.nspname IN ('billing', 'ops')
+    WHERE n.nspname IN ('billing', 'ledger', 'ops')
     ORDER BY array_position(%s, p.proname::text), p.proname
 """
 

@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -113,14 +111,6 @@ def test_the_client_is_killed(
         run = books.run(run_key)
         assert (run["batches"], run["schedules_done"]) == (20, SCHEDULES)
     assert_finished(books, reference)
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """Yield a folder that the server's account can reach."""
-    with tempfile.TemporaryDirectory(prefix="duecourse-test-") as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
 
 
 def kill_server(server: Server, database: Database) -> None:

@@ -27,6 +27,12 @@ CALLERS = {
     "reverse_invoice": {"correct_history"},
     "attest_cutover_step": {"manage_future", "regenerate", "correct_history"},
     "run_records": {"view", "regenerate", "correct_history"},
+    "post_charge": {"manage_future"},
+    "backfill_charges": {"regenerate"},
+    "post_rent": {"regenerate"},
+    "ingest_stripe_event": {"regenerate"},
+    "replay_stripe_events": {"regenerate"},
+    "reverse_charge": {"correct_history"},
     "grant_permission": set(),
     "revoke_permission": set(),
 }
@@ -77,7 +83,7 @@ def routines_for(database: Database, role: str) -> list[Routine]:
         CROSS JOIN LATERAL unnest(
             p.proargnames, coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargmodes
         ) WITH ORDINALITY AS a (name, type, mode, place)
-        WHERE n.nspname IN ('billing', 'ops') AND (p.prosecdef OR p.prokind = 'p')
+        WHERE n.nspname IN ('billing', 'ledger', 'ops') AND (p.prosecdef OR p.prokind = 'p')
             AND p.proargnames[1] = 'p_tenant' AND p.proname <> 'assert_permission'
             AND coalesce(a.mode, 'i') IN ('i', 'b')
             AND (p.prosecdef OR a.place <= p.pronargs - p.pronargdefaults)

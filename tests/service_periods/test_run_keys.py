@@ -110,12 +110,16 @@ def test_a_notice_a_batch_in_words_and_in_json(books: Books) -> None:
         "batch 1 of run k: 21 rows written, 3 of 4 schedules done",
         "batch 2 of run k: 28 rows written, 4 of 4 schedules done",
     ]
+    counts = notices.details[1].pop("counts")
+    assert counts == books.run("k")["counts"]
+    assert counts.items() >= {"schedules": 4, "schedules_written": 4, "backfilled": 28}.items()
     assert notices.details[1] == {
         "tenant": str(books.tenant),
         "run_key": "k",
         "batch": 2,
         "rows": 7,
         "rows_total": 28,
+        "unit": "schedules",
         "schedules_done": 4,
         "schedules_total": 4,
         "escalated": 0,

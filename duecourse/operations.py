@@ -1,0 +1,83 @@
+"""What ``duecourse plan`` and ``duecourse run`` do under each name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Operation:
+    """The routines of an operation, the arguments that decide its plan, and how that is shown."""
+
+    procedure: str
+    summary: str
+    rows: str
+    planned: tuple[str, ...]
+    #: The count of the summary that says whether there is work.
+    pending: str
+    columns: tuple[str, ...]
+    #: The actions that leave a row as it is.
+    quiet: tuple[str, ...]
+    #: Columns of the summary that count by kind, with the titles of that table.
+    breakdowns: Mapping[str, tuple[str, str]]
+    #: What to say when something was left alone.
+    left_alone: str
+    #: Arguments of the two readings that the operation itself decides.
+    fixed: Mapping[str, str] = field(default_factory=dict)
+
+
+def _of_service_periods(mode: str) -> Operation:
+    return Operation(
+        procedure=f"{mode}_service_periods",
+        summary="plan_summary",
+        rows="plan_service_periods",
+        planned=(
+            "tenant",
+            "as_of",
+            "client_id",
+            "schedule_key",
+            "target_horizon_days",
+            "replenishment_threshold_days",
+            "max_periods_per_schedule",
+        ),
+        pending="schedules_written",
+        columns=(
+            "client_id",
+            "schedule_key",
+            "action",
+            "service_period_start",
+            "service_period_end",
+            "conflict_kind",
+            "escalation_reasons",
+        ),
+        quiet=("skip_historical", "retain", "unchanged", "preserve"),
+        breakdowns={"escalations": ("escalated because of", "schedules")},
+        left_alone="some schedules were left alone; see: duecourse escalations",
+        fixed={"mode": mode},
+    )
+
+
+OPERATIONS = {mode: _of_service_periods(mode) for mode in ("backfill", "regenerate", "replenish")}
+OPERATIONS["charges"] = Operation(
+    procedure="ledger.backfill_charges",
+    summary="ledger.charge_backfill_summary",
+    rows="ledger.plan_charge_backfill",
+    planned=("tenant", "amount_rule"),
+    pending="to_create",
+    columns=(
+        "tenant_user_id",
+        "unit_id",
+        "billing_period",
+        "action",
+        "amount_cents",
+        "currency",
+        "warnings",
+        "delta_cents",
+        "quarantine_reason",
+    ),
+    quiet=("already_charged",),
+    breakdowns={
+        "quarantine_reasons": ("quarantined because of", "keys"),
+        "warnings": ("warning", "charges"),
+    },
+    left_alone="some payments were left in quarantine; see: duecourse plan charges --rows",
+)
