@@ -18,6 +18,7 @@ _OUTCOMES = ("applied", "stale", "unmatched", "ignored", "duplicate", "rejected"
 
 
 @click.group()
+@options()
 def stripe() -> None:
     """Receive Stripe events into the charge ledger."""
 

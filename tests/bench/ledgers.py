@@ -7,6 +7,9 @@ import psycopg
 
 #: Keys of the largest run; DUECOURSE_FULL_SIZE=1 measures at full size.
 KEYS = 1_000_000 if os.environ.get("DUECOURSE_FULL_SIZE") == "1" else 100_000
+
+#: Keys that are made in the seed's manner: each is a statement of its own and takes as long.
+SEEDS_KEYS = KEYS // 5
 MONTHS = 10
 ACCOUNTS = KEYS // MONTHS
 
@@ -62,7 +65,7 @@ def grow(connection: Connection, charges: int) -> None:
     connection.execute("VACUUM ANALYZE ledger.charges")
 
 
-def seeds_manner(connection: Connection) -> int:
+def seeds_manner(connection: Connection, at_most: int) -> int:
     """Backfill as the first script did: read all, a set in memory, one INSERT a charge."""
     payments = connection.execute(
         "SELECT tenant_user_id, unit_id, billing_period, amount_cents, currency"
@@ -90,6 +93,8 @@ def seeds_manner(connection: Connection) -> int:
     for (renter, unit, period, currency), amount in largest.items():
         if f"{renter}:{unit}:{period}" in charged:
             continue
+        if made == at_most:
+            break
         rent = rents[unit]
         connection.execute(
             "INSERT INTO ledger.charges (tenant, charge_id, tenant_user_id, unit_id, type,"
