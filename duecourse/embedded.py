@@ -7,6 +7,7 @@ as root; then it runs as the account ``postgres``, else ``nobody``.
 import fcntl
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import subprocess
@@ -77,8 +78,9 @@ def serve(folder: Path | None = None, *, durable: bool = True) -> Iterator[Serve
 
 @contextmanager
 def _temporary_home() -> Iterator[Path]:
-    home = Path(tempfile.mkdtemp(prefix="duecourse-"))
+    home = _new_name(Path(tempfile.gettempdir()))
     try:
+        home.mkdir()
         home.chmod(0o755)
         yield home
     finally:
@@ -90,31 +92,33 @@ def _temporary_home() -> Iterator[Path]:
             time.sleep(0.05)
 
 
+def _new_name(parent: Path) -> Path:
+    """Name a folder before it is made: so an interrupt in between leaves none behind."""
+    return parent / f"duecourse-{secrets.token_hex(8)}"
+
+
 @contextmanager
 def _shared(home: Path, durable: bool) -> Iterator[Server]:
     """Start or join the server of a folder, and stop it when nobody else uses it."""
     try:
         home.mkdir(parents=True, exist_ok=True)
-        users = (home / "users.lock").open("a")
+        users, starting = ((home / f"{name}.lock").open("a") for name in ("users", "start"))
     except OSError as error:
         raise DuecourseError(f"cannot use {home}: {error.strerror}", "choose a folder") from error
-    with users:
-        with _exclusively(home):
+    server = None
+    with users, starting:
+        try:
+            fcntl.flock(starting, fcntl.LOCK_EX)
             fcntl.flock(users, fcntl.LOCK_SH)
             server = _running(home / "data") or _start(home, durable)
-        try:
+            fcntl.flock(starting, fcntl.LOCK_UN)
             yield server
         finally:
-            with _exclusively(home), suppress(BlockingIOError):
+            fcntl.flock(starting, fcntl.LOCK_EX)
+            with suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _stop(server)
-
-
-@contextmanager
-def _exclusively(home: Path) -> Iterator[None]:
-    with (home / "start.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+                if server := server or _running(home / "data"):
+                    _stop(server)
 
 
 def _running(data: Path) -> Server | None:
@@ -133,18 +137,34 @@ def _start(home: Path, durable: bool) -> Server:
     tools = _usable_binaries(_version_of(data))
     if not data.exists():
         _initialize(data, tools, durable)
-    sockets = data
+    sockets, process = data, None
     if len(os.fsencode(data)) > _SOCKET_FOLDER_BYTES or set(str(data)) & set(",\"'"):
-        sockets = Path(tempfile.mkdtemp(prefix="duecourse-", dir="/tmp"))
-        _give(sockets)
+        sockets = _new_name(Path("/tmp"))
+    try:
+        if sockets != data:
+            sockets.mkdir(mode=0o700)
+            _give(sockets)
+        process = _launch(home, tools, sockets, durable)
+        server = Server(data, sockets, process)
+        _wait_until_ready(server, home / "server.log")
+    except BaseException:
+        if process is not None:
+            process.send_signal(signal.SIGQUIT)
+            process.wait()
+        _remove_sockets(Server(data, sockets))
+        raise
+    return server
+
+
+def _launch(home: Path, tools: Path, sockets: Path, durable: bool) -> "subprocess.Popen[bytes]":
     settings = ["listen_addresses=", f"unix_socket_directories={sockets}", "port=5432"]
     if not durable:
         settings += _NOT_DURABLE
-    command = [str(tools / "postgres"), "-D", str(data)]
+    command = [str(tools / "postgres"), "-D", str(home / "data")]
     for setting in settings:
         command += ["-c", setting]
     with (home / "server.log").open("ab") as log:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -152,14 +172,6 @@ def _start(home: Path, durable: bool) -> Server:
             start_new_session=True,
             **_account(),
         )
-    server = Server(data, sockets, process)
-    try:
-        _wait_until_ready(server, home / "server.log")
-    except BaseException:
-        process.send_signal(signal.SIGQUIT)
-        process.wait()
-        raise
-    return server
 
 
 def _wait_until_ready(server: Server, log: Path) -> None:
@@ -179,6 +191,10 @@ def _stop(server: Server) -> None:
     _call([tools / "pg_ctl", "stop", "-D", server.data, "-m", "fast", "-w"])
     if server.process is not None:
         server.process.wait()
+    _remove_sockets(server)
+
+
+def _remove_sockets(server: Server) -> None:
     if server.sockets != server.data:
         shutil.rmtree(server.sockets, ignore_errors=True)
 

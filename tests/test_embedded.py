@@ -6,7 +6,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import psycopg
 import pytest
@@ -76,6 +79,44 @@ def test_it_stops_after_an_exception() -> None:
     with pytest.raises(ZeroDivisionError), serve(durable=False) as server:
         raise ZeroDivisionError
     assert_stopped(server.dsn)
+
+
+@pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
+def test_interrupted_before_any_line_it_leaves_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(home))
+    functions = {"_temporary_home", "_new_name", "_shared"}
+    number, served = 0, False
+    while not served:
+        number += 1
+        with suppress(KeyboardInterrupt), interrupt(functions, number), serve(durable=False):
+            sys.settrace(None)
+            served = True
+        assert list(home.iterdir()) == []
+    assert number > 10
+
+
+@contextmanager
+def interrupt(functions: set[str], number: int) -> Iterator[None]:
+    """Act as if Ctrl-C came before the nth line of these functions of the module."""
+    passed = 0
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal passed
+        if frame.f_code.co_filename != embedded.__file__ or frame.f_code.co_name not in functions:
+            return None
+        passed += event == "line"
+        if passed == number:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(None)
 
 
 @pytest.mark.parametrize("version", embedded.VERSIONS)
