@@ -107,6 +107,31 @@ def test_keys_sort_by_code_point(plan: Plan) -> None:
     assert [row["tenant_id"] for row in balances] == sorted(renters)
 
 
+def test_rows_stand_over_their_defaults(plan: Plan) -> None:
+    defaults = payment(0) | {"effective_on": DAY, "type": "rent"}
+    given = {
+        "row_defaults": defaults,
+        "payments": [{"payment_id": "p"}, {"payment_id": "q", "status": None}],
+        "charges": [{"charge_id": "c", "billing_period": "2024-02"}],
+    }
+    found = answer(plan, "charge_backfill", units=[{"unit_id": "u"}], **given)
+    assert [made["amount_cents"] for made in found["charges_to_create"]] == [100]
+    assert found["orphan_charge_ids"] == ["c"]
+    [row] = answer(plan, "balances", **given)["balances"]
+    assert (row["charged_cents"], row["paid_cents"]) == (100, 100)
+
+
+def test_a_status_or_type_of_null_counts_nowhere(plan: Plan) -> None:
+    unread = payment(1, status=None)
+    found = answer(
+        plan, "charge_backfill", units=[], payments=[unread], charges=[charge(1, type=None)]
+    )
+    assert found["counts"]["keys_with_payments"] == 0
+    assert found["orphan_charge_ids"] == []
+    [row] = answer(plan, "balances", payments=[unread])["balances"]
+    assert (row["paid_cents"], row["pending_cents"]) == (0, 0)
+
+
 def test_nothing_gives_nothing(plan: Plan) -> None:
     assert answer(plan, "balances") == {"balances": []}
     found = answer(plan, "charge_backfill", units=[], payments=[], charges=None)

@@ -59,6 +59,8 @@ def test_a_bad_line_is_named(plan: Plan, line: bytes, reason: str) -> None:
         ),
         ("triggers", {"source": "x", "changed_fields": "rate"}, 'changed_fields is "rate"'),
         ("triggers", {"source": "x", "changed_fields": [1]}, "changed_fields is [1]"),
+        ("triggers", {"source": "x", "changed_fields": [["rate"]]}, 'changed_fields is [["rate"]]'),
+        ("parity", {"tenant": "t", "persisted": [[{}]]}, "persisted is [[{}]], not a list"),
         ("mutation_permissions", {"operation": "skip"}, "lifecycle_state is missing"),
         ("edits", {"row": {}}, "operation is missing, not a text"),
         (

@@ -1,6 +1,9 @@
 """Edits, linkage and due selection where the vectors say little: neighbours, nulls, compaction."""
 
 import json
+from datetime import date
+from itertools import pairwise
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -143,6 +146,7 @@ def test_missing_siblings_are_none(plan: Plan) -> None:
         # A row that starts on the same day is no neighbour, nor is a dead one or another schedule.
         ([month(6, record_id="x", service_period_end="2026-08-01")], []),
         ([month(4, lifecycle_state="archived"), month(8, schedule_key="other")], []),
+        ([month(8, lifecycle_state=None)], ["continuity_gap_after"]),
         ([month(8, lifecycle_state="superseded"), month(4, lifecycle_state="skipped")],
          ["continuity_gap_before"]),
     ],
@@ -325,3 +329,29 @@ def test_due_rows_are_ordered(plan: Plan) -> None:
     assert select(plan, rows)["selected_record_ids"] == [
         "first obligation", "z", "a", "second revision", "later obligation", "longer", "last"
     ]  # fmt: skip
+
+
+def test_parity_of_a_long_ledger(plan: Plan) -> None:
+    days = [date.fromordinal(number).isoformat() for number in range(700_000, 704_001)]
+    derived = [
+        {
+            "schedule_key": "s",
+            "service_period_start": start,
+            "service_period_end": end,
+            "invoice_window_start": start,
+            "invoice_window_end": end,
+        }
+        for start, end in pairwise(days)
+    ]
+    persisted = [
+        item
+        | {
+            "period_key": f"period:{item['service_period_start']}:{item['service_period_end']}",
+            "lifecycle_state": "generated",
+        }
+        for item in derived
+    ]
+    started = perf_counter()
+    output = ask(plan, "parity", {"tenant": "t", "derived": derived, "persisted": persisted[1:]})
+    assert [drift["kind"] for drift in output["drifts"]] == ["missing_persisted_period"]
+    assert perf_counter() - started < 10
