@@ -7,9 +7,6 @@ import psycopg
 
 #: Keys of the largest run; DUECOURSE_FULL_SIZE=1 measures at full size.
 KEYS = 1_000_000 if os.environ.get("DUECOURSE_FULL_SIZE") == "1" else 100_000
-
-#: Keys made in the seed's manner: all of them at full size, else a fifth, compared by the charge.
-SEEDS_KEYS = KEYS if os.environ.get("DUECOURSE_FULL_SIZE") == "1" else KEYS // 5
 MONTHS = 10
 ACCOUNTS = KEYS // MONTHS
 
@@ -65,7 +62,7 @@ def grow(connection: Connection, charges: int) -> None:
     connection.execute("VACUUM ANALYZE ledger.charges")
 
 
-def seeds_manner(connection: Connection, at_most: int) -> int:
+def seeds_manner(connection: Connection) -> int:
     """Backfill as the first script did: read all, a set in memory, one INSERT a charge."""
     payments = connection.execute(
         "SELECT tenant_user_id, unit_id, billing_period, amount_cents, currency"
@@ -93,8 +90,6 @@ def seeds_manner(connection: Connection, at_most: int) -> int:
     for (renter, unit, period, currency), amount in largest.items():
         if f"{renter}:{unit}:{period}" in charged:
             continue
-        if made == at_most:
-            break
         rent = rents[unit]
         connection.execute(
             "INSERT INTO ledger.charges (tenant, charge_id, tenant_user_id, unit_id, type,"
