@@ -3,52 +3,25 @@
 A plugin of the top conftest: every test has its fixtures.
 """
 
-import gzip
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 
-from tests.books import load_books
 from tests.conftest import Database, clone
+from tests.packed import Packed
 
-PACKED = Path(__file__).parent / "data" / "rent"
+RENT = Packed("rent")
 OWNER = "db5b5fab-8f4d-4e27-9da1-494c73cf256d"
-
-
-def read(name: str) -> Any:
-    """Return a JSON file of the rent books."""
-    with gzip.open(PACKED / f"{name}.gz", "rt", encoding="utf-8") as file:
-        return json.load(file)
-
-
-def unpack(folder: Path) -> Path:
-    """Write the folder that ``duecourse import`` reads."""
-    folder.mkdir(exist_ok=True)
-    for packed in [*PACKED.glob("*.csv.gz"), PACKED / "manifest.json.gz"]:
-        (folder / packed.stem).write_bytes(gzip.decompress(packed.read_bytes()))
-    return folder
 
 
 @pytest.fixture
 def rent_books(tmp_path: Path) -> Path:
     """Return a folder of rent books of the test's own."""
-    return unpack(tmp_path / "rent")
-
-
-def _import_everything(
-    *, host: str, port: int, user: str, dbname: str, password: str | None, **_: object
-) -> None:
-    dsn = make_conninfo(host=host, port=port, user=user, dbname=dbname, password=password)
-    with TemporaryDirectory() as folder:
-        load_books(dsn, unpack(Path(folder)))
+    return RENT.unpack(tmp_path / "rent")
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +31,7 @@ def rent_base(applied_server: NoopExecutor) -> NoopExecutor:
 
 
 #: A server with a template database that holds the rent books.
-rent_server = factories.postgresql_noproc(load=[_import_everything], depends_on="rent_base")
+rent_server = factories.postgresql_noproc(load=[RENT.load], depends_on="rent_base")
 
 
 @pytest.fixture

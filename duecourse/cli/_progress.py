@@ -3,47 +3,61 @@
 import json
 import os
 import stat
-from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from psycopg.errors import Diagnostic
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
 
 from duecourse import output
 from duecourse.database import Connection
 
 
-class Progress:
-    """A bar a tenant in a terminal, a line a batch when piped; both on standard error."""
+class _Display:
+    """A bar in a terminal, lines when piped; both on standard error."""
 
-    def __init__(self, connection: Connection, title: str) -> None:
-        self._connection = connection
-        self._title = title
+    def __init__(self, *columns: ProgressColumn) -> None:
         self._console = output.console(stderr=True)
-        self._tasks: dict[str, Any] = {}
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}, {task.fields[rows]:,} rows"),
+            *columns,
             TimeRemainingColumn(),
             console=self._console,
             disable=not self._console.is_terminal,
         )
 
     def __enter__(self) -> Self:
-        self._connection.add_notice_handler(self._notice)
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._bar.stop()
+
+
+class Progress(_Display):
+    """A bar a tenant, or a line a batch."""
+
+    def __init__(self, connection: Connection, title: str) -> None:
+        super().__init__(
+            MofNCompleteColumn(), TextColumn("{task.fields[unit]}, {task.fields[rows]:,} rows")
+        )
+        self._connection = connection
+        self._title = title
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._connection.add_notice_handler(self._notice)
+        return super().__enter__()
+
+    def __exit__(self, *raised: object) -> None:
+        super().__exit__(*raised)
         self._connection.remove_notice_handler(self._notice)
 
     def _notice(self, notice: Diagnostic) -> None:
@@ -69,38 +83,18 @@ class Progress:
         self._bar.update(task, completed=done, total=total, rows=rows)
 
 
-class LineProgress:
-    """A bar over a file that is read line by line, a line a thousand when piped; to stderr."""
+class LineProgress(_Display):
+    """A bar over a file that is read line by line, or a line a thousand."""
 
     _SPOKEN = 1_000
 
     def __init__(self, title: str, file: BinaryIO) -> None:
+        super().__init__(TextColumn("{task.fields[lines]:,}"))
         status = os.fstat(file.fileno())
         size = status.st_size if stat.S_ISREG(status.st_mode) else None
         self._title = title
         self._lines = 0
-        self._console = output.console(stderr=True)
-        self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[lines]:,}"),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
         self._task = self._bar.add_task(title, total=size, lines=0)
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
 
     def advance(self, size: int) -> None:
         """Count a line of so many bytes."""

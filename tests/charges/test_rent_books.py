@@ -8,11 +8,11 @@ import pytest
 from psycopg.rows import dict_row
 
 from tests.conftest import Database
-from tests.rent import OWNER, read
+from tests.rent import OWNER, RENT
 
-EXPECTED = read("expected.json")
+EXPECTED = RENT.read("expected.json")
 BACKFILL = EXPECTED["backfill"]
-FINDINGS = read("manifest.json")["expected_findings"]
+FINDINGS = RENT.read("manifest.json")["expected_findings"]
 KEY = ("tenant_id", "unit_id", "billing_period")
 
 Row = dict[str, Any]
@@ -42,7 +42,7 @@ def only(row: Row, *names: str) -> Row:
 
 
 def test_every_line_is_kept(rent_database: Database) -> None:
-    for table in read("manifest.json")["tables"]:
+    for table in RENT.read("manifest.json")["tables"]:
         query = f"SELECT count(*) FROM ledger.{table['table']}".encode()
         assert rent_database.execute(query).fetchone() == (table["rows"],)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests import rent
 from tests.charges.stripe_events import intent, refund
 from tests.charges.stripe_inbox import Inbox
 from tests.conftest import Command, Database
+from tests.rent import RENT
 
 REJECTS = "duecourse-stripe-rejects.jsonl"
 
@@ -125,7 +125,7 @@ def test_an_unknown_tenant_is_an_error(duecourse: Command, shared_dsn: str, tmp_
 def test_an_import_before_or_after_the_events_ends_the_same(
     duecourse: Command, shared_dsn: str, inbox: Inbox, tmp_path: Path, events_first: bool
 ) -> None:
-    books = rent.unpack(tmp_path / "books")
+    books = RENT.unpack(tmp_path / "books")
     for file in books.glob("*.csv"):
         header = file.read_text(encoding="utf-8").splitlines()[0]
         file.write_text(f"{header}\n", encoding="utf-8")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.books import EXPECTED, read
+from tests.books import BOOKS, EXPECTED
 from tests.conftest import Command, Database
 
-FAULTS = read("manifest.json")["expected_findings"]
+FAULTS = BOOKS.read("manifest.json")["expected_findings"]
 
 
 def fingerprint(database: Database) -> list[tuple[object, ...]]:
@@ -37,7 +37,7 @@ def test_quarantine_is_as_expected(books_database: Database, tenant: str) -> Non
         " WHERE tenant = %s AND quarantine_reason IS NOT NULL",
         [tenant],
     ).fetchall()
-    assert dict(rows) == read(EXPECTED[tenant])["summary"]["quarantined_at_import"]
+    assert dict(rows) == BOOKS.read(EXPECTED[tenant])["summary"]["quarantined_at_import"]
 
 
 def test_ends_that_were_exclusive_are_recognised(books_database: Database) -> None:
@@ -106,7 +106,7 @@ def test_ids_that_name_nothing_are_kept_aside(books_database: Database) -> None:
 
 
 def test_every_ledger_row_is_kept(books_database: Database) -> None:
-    tables = {table["table"]: table["rows"] for table in read("manifest.json")["tables"]}
+    tables = {table["table"]: table["rows"] for table in BOOKS.read("manifest.json")["tables"]}
     for table in ("recurring_service_periods", "invoice_charge_details", "client_billing_cycles"):
         query = f"SELECT count(*) FROM billing.{table}".encode()
         assert books_database.execute(query).fetchone() == (tables[table],)

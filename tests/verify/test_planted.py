@@ -4,7 +4,7 @@ from collections import defaultdict
 from datetime import date
 from typing import Any
 
-from tests.books import EXPECTED, read
+from tests.books import BOOKS, EXPECTED
 from tests.conftest import Database
 from tests.service_periods.books import Row, call, select
 from tests.verify.scene import CHECKS
@@ -64,7 +64,7 @@ def errors_by_obligation(database: Database, findings: dict[str, list[Row]]) -> 
 
 
 def test_warnings_name_what_was_planted(books_database: Database) -> None:
-    manifest = read("manifest.json")
+    manifest = BOOKS.read("manifest.json")
     before = {tenant: find(books_database, tenant) for tenant in EXPECTED}
     for check, key in KEYS.items():
         planted = {finding[key] for finding in manifest["expected_findings"][check]}
@@ -93,7 +93,7 @@ def test_no_error_is_left_that_is_not_an_escalation(books_database: Database) ->
 
 
 def test_a_billed_row_with_a_wrong_activity_window_is_a_warning(books_database: Database) -> None:
-    planted = read("manifest.json")["expected_findings"]["wrong_activity"]
+    planted = BOOKS.read("manifest.json")["expected_findings"]["wrong_activity"]
     for tenant in EXPECTED:
         repair(books_database, tenant)
     left = {

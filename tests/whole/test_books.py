@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from psycopg.rows import dict_row
 
-from tests.books import EXPECTED, HARBOR, NORTHLIGHT, read
+from tests.books import BOOKS, EXPECTED, HARBOR, NORTHLIGHT
 from tests.conftest import Database
 
 AS_OF = "2026-11-20"
@@ -48,7 +48,7 @@ def accept(database: Database, tenant: str) -> tuple[int, str]:
 
 def obligations(tenant: str) -> Obligations:
     """Return the expected answer of each obligation."""
-    expected: Obligations = read(EXPECTED[tenant])["obligations"]
+    expected: Obligations = BOOKS.read(EXPECTED[tenant])["obligations"]
     return expected
 
 
@@ -104,7 +104,7 @@ def planned(database: Database, tenant: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("tenant", TENANTS)
 def test_plan(books_database: Database, tenant: str) -> None:
-    expected = read(EXPECTED[tenant])["summary"]["run"]
+    expected = BOOKS.read(EXPECTED[tenant])["summary"]["run"]
     found = summary(books_database, tenant)
     assert {name: found[name] for name in COUNTS} == {
         name: expected["rows"][name] for name in COUNTS
@@ -171,7 +171,7 @@ def test_accepted_run_and_then_nothing(books_database: Database) -> None:
     assert run(books_database, None)[1] == "escalated"
     for tenant in TENANTS:
         before = summary(books_database, tenant)
-        expected = read(EXPECTED[tenant])["summary"]["accepted"]
+        expected = BOOKS.read(EXPECTED[tenant])["summary"]["accepted"]
         written = sum(
             expected["rows"][name] for name in ("backfilled", "regenerated", "superseded")
         )

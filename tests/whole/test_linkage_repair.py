@@ -6,11 +6,11 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from tests.books import EXPECTED, HARBOR, NORTHLIGHT, read
+from tests.books import BOOKS, EXPECTED, HARBOR, NORTHLIGHT
 from tests.conftest import Database
 from tests.whole.test_books import AS_OF, COUNTS, TENANTS, accept, live_rows, run, summary
 
-FINDINGS: dict[str, list[dict[str, Any]]] = read("manifest.json")["expected_findings"]
+FINDINGS: dict[str, list[dict[str, Any]]] = BOOKS.read("manifest.json")["expected_findings"]
 ROW_BY_ROW = (
     "SELECT md5(string_agg(r::text || r.xmin::text || r.ctid::text, ',' ORDER BY r.record_id))"
     " FROM billing.recurring_service_periods AS r"
@@ -50,7 +50,7 @@ def escalated(database: Database, tenant: str) -> dict[str, set[str]]:
 
 def test_every_answer_after_it(repaired: Database) -> None:
     for tenant in TENANTS:
-        answers = read(EXPECTED[tenant])
+        answers = BOOKS.read(EXPECTED[tenant])
         expected, found = answers["summary"]["after_linkage_repair"], summary(repaired, tenant)
         assert {name: found[name] for name in COUNTS} == expected["rows"]
         for bucket, schedules in expected["schedules"].items():
@@ -79,7 +79,7 @@ def test_the_actions_planned_after_it(repaired: Database) -> None:
             (tenant, AS_OF),
         )
         found: dict[str, str] = dict(lines.fetchall())
-        for answer in read(EXPECTED[tenant])["obligations"].values():
+        for answer in BOOKS.read(EXPECTED[tenant])["obligations"].values():
             for row in answer.get("live_rows_after_linkage_repair", []):
                 assert found[row["record_id"]] == row["action"]
 
@@ -167,9 +167,9 @@ def test_the_order_of_the_steps_does_not_matter(books_database: Database) -> Non
     run(books_database, None)
     for tenant in TENANTS:
         accept(books_database, tenant)
-        expected = read(EXPECTED[tenant])["summary"]["after_linkage_repair"]
+        expected = BOOKS.read(EXPECTED[tenant])["summary"]["after_linkage_repair"]
         assert summary(books_database, tenant)["escalations"] == expected["escalations"]
-        for obligation, answer in read(EXPECTED[tenant])["obligations"].items():
+        for obligation, answer in BOOKS.read(EXPECTED[tenant])["obligations"].items():
             if rows := answer.get("live_rows_after_linkage_repair"):
                 assert live_rows(books_database, tenant)[obligation] == [
                     {name: value for name, value in row.items() if name != "action"} for row in rows

@@ -8,11 +8,11 @@ import pytest
 from psycopg.rows import dict_row
 from pytest_postgresql.executors import NoopExecutor
 
-from tests.books import EXPECTED, read
+from tests.books import BOOKS, EXPECTED
 from tests.conftest import Database, clone
 from tests.whole.test_books import AS_OF, TENANTS, accept, run
 
-FINDINGS: dict[str, list[dict[str, Any]]] = read("manifest.json")["expected_findings"]
+FINDINGS: dict[str, list[dict[str, Any]]] = BOOKS.read("manifest.json")["expected_findings"]
 PRESERVED = (
     "edited_override",
     "deferred_override",
@@ -234,7 +234,7 @@ def test_anchor_reference_is_read_as_its_utc_day(story: Story) -> None:
 def test_everything_else_is_clean(story: Story) -> None:
     """A schedule with no fault gets at most the rows at its end that the horizon needs."""
     for tenant in TENANTS:
-        for obligation, answer in read(EXPECTED[tenant])["obligations"].items():
+        for obligation, answer in BOOKS.read(EXPECTED[tenant])["obligations"].items():
             if answer["planted"]:
                 continue
             assert obligation not in story.escalated
