@@ -92,10 +92,11 @@ def show_json(value: object) -> None:
 
 def json_array(rows: Iterable[object]) -> Iterator[str]:
     """Yield the text of a JSON array piece by piece, a row a line."""
-    yield "["
-    for number, row in enumerate(rows):
-        yield (",\n" if number else "\n") + to_json(row)
-    yield "\n]\n"
+    before = "[\n"
+    for row in rows:
+        yield before + to_json(row)
+        before = ",\n"
+    yield "[\n]\n" if before == "[\n" else "\n]\n"
 
 
 def json_document(head: Mapping[str, object], rows: Iterable[object]) -> Iterator[str]:

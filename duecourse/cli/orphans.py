@@ -1,11 +1,16 @@
-"""``duecourse orphans``."""
+"""``duecourse orphans``, and how many of them a run leaves."""
 
+from collections import Counter
+from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import click
+from psycopg.errors import InsufficientPrivilege
 
 from duecourse import output, surface
 from duecourse.cli._session import Session, options, pass_session
+from duecourse.database import Connection
 
 _COLUMNS = (
     "kind",
@@ -16,6 +21,7 @@ _COLUMNS = (
     "currency",
     "amount_cents",
 )
+_KINDS = ("payment_without_charge", "charge_without_payment")
 
 
 @click.command()
@@ -27,3 +33,20 @@ def orphans(session: Session, /, tenant: UUID) -> None:
     with session.connection() as connection, surface.snapshot(connection):
         rows = surface.select(connection, "ledger.orphans", {"tenant": tenant})
         output.show_rows(session.format, _COLUMNS, rows)
+
+
+def count_after(connection: Connection, tenant: UUID | None, run_key: str) -> list[dict[str, Any]]:
+    """Return how many orphans of each kind there are, a row a tenant of a backfill of charges.
+
+    Tenants whose books the login may run but not read are left out.
+    """
+    run = {"tenant": tenant, "procedure_name": "backfill_charges", "run_key": run_key}
+    with surface.snapshot(connection):
+        tenants = [row["tenant"] for row in surface.select(connection, "ops.run_records", run)]
+    counts = []
+    for each in tenants:
+        with suppress(InsufficientPrivilege), surface.snapshot(connection):
+            rows = surface.select(connection, "ledger.orphans", {"tenant": each})
+            found = Counter(row["kind"] for row in rows)
+            counts.append({"tenant": each, **{kind: found[kind] for kind in _KINDS}})
+    return counts

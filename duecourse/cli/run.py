@@ -11,6 +11,7 @@ from duecourse import output, surface
 from duecourse.cli._progress import Progress
 from duecourse.cli._scope import integer, is_given, of_operation, operation_options, option_of
 from duecourse.cli._session import Session, options
+from duecourse.cli.orphans import count_after
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.operations import OPERATIONS
 
@@ -83,6 +84,8 @@ def run(
         shown["run_key"] = arguments["run_key"]
         if shown["status"] == "escalated":
             shown["new_escalations"] = surface.new_escalations(connection, chosen, arguments)
+        if operation == "charges" and not arguments["dry_run"]:
+            shown["orphans"] = count_after(connection, arguments["tenant"], arguments["run_key"])
     if session.format == "json":
         output.show_json(shown)
     else:
@@ -104,6 +107,12 @@ def _show(operation: str, shown: dict[str, Any], *, dry: bool) -> None:
     advices = {**_NEXT, "escalated": OPERATIONS[operation].left_alone}
     if advice := advices.get(shown["status"]):
         click.echo(advice)
+    for left in shown.get("orphans", ()):
+        click.echo(
+            f"payments without a rent charge: {left['payment_without_charge']:,}, rent charges "
+            f"without a payment: {left['charge_without_payment']:,}; "
+            f"see: duecourse orphans --tenant {left['tenant']}"
+        )
 
 
 def _read_plan(ctx: click.Context, file: Path, operation: str) -> dict[str, Any]:

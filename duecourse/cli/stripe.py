@@ -29,19 +29,19 @@ def stripe() -> None:
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),
-    default="duecourse-stripe-rejects.jsonl",
-    show_default=True,
-    help="Where the lines go, as they are, that are not kept in the inbox.",
+    help="Where the lines go, as they are, that are not kept in the inbox, instead of to a file "
+    "named for FILE in the current folder: events.jsonl to events-rejects.jsonl.",
 )
 @options()
 @pass_session
-def ingest(session: Session, tenant: UUID, file: BinaryIO, rejects: Path) -> None:
+def ingest(session: Session, tenant: UUID, file: BinaryIO, rejects: Path | None) -> None:
     """Receive the Stripe events of FILE, one JSON object a line; - is standard input.
 
     Each event is a transaction of its own: interrupt it when you like, the same command again finds
     duplicates and goes on. Lines that hold no JSON, and events that are rejected, are named on
     standard error and kept in the file of rejects; after the former the exit status is 1.
     """
+    rejects = rejects or Path(f"{Path(file.name).stem.strip('<>')}-rejects.jsonl")
     if rejects.exists() and os.path.samestat(os.fstat(file.fileno()), rejects.stat()):
         raise click.UsageError(f"{rejects} is FILE itself; name another with --rejects")
     counts: Counter[str] = Counter(dict.fromkeys(_OUTCOMES, 0))
@@ -62,8 +62,9 @@ def ingest(session: Session, tenant: UUID, file: BinaryIO, rejects: Path) -> Non
     else:
         output.show_table(("outcome", "events"), [*counts.items(), ("all", counts.total())])
     if unreadable := counts["unreadable"]:
+        rejected = f", and {counts['rejected']} more were rejected" if counts["rejected"] else ""
         raise DuecourseError(
-            f"{unreadable} {'line' if unreadable == 1 else 'lines'} could not be read",
+            f"{unreadable} {'line' if unreadable == 1 else 'lines'} could not be read{rejected}",
             f"correct {rejects} and ingest that file; the other events are received",
         )
 

@@ -17,7 +17,7 @@ from tests.conftest import Database
 Row = dict[str, Any]
 
 HOSTILE = "a:b'\"🙂\n"
-MOST = 9_999_999_999_999_999
+MOST = 9_999_999_999_999
 
 
 @dataclass

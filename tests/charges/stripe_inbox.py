@@ -79,6 +79,11 @@ class Inbox:
         [row] = self._rows("SELECT * FROM ledger.payments", None, payment_key)
         return row
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the whole rows of the payments of the ledger, but for the tenant."""
+        rows = self._rows("SELECT * FROM ledger.payments", "stripe_payment_intent_id")
+        return [{key: row[key] for key in row if key != "tenant"} for row in rows]
+
     def balances(self) -> list[tuple[Any, ...]]:
         """Return what every renter owes."""
         return self.database.execute(

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 Event = Any
@@ -102,6 +103,19 @@ def receive(events: list[Event]) -> dict[str, Any]:
     return {
         "outcomes": outcomes,
         "payments": [payment.result(key) for key, payment in sorted(payments.items())],
+    }
+
+
+def created_days(events: list[Event]) -> dict[str, date]:
+    """Return the day, UTC, of the oldest of the sound events of each payment that exists."""
+    oldest: dict[str, int] = {}
+    for event in events:
+        if event["type"] in _KNOWN and (key := _payment_key(event)) is not None:
+            oldest[key] = min(event["created"], oldest.get(key, event["created"]))
+    existing = {_payment_key(event) for event in events if _creates(event)}
+    epoch = datetime.fromtimestamp(0, UTC)
+    return {
+        key: (epoch + timedelta(seconds=oldest[key])).date() for key in oldest if key in existing
     }
 
 

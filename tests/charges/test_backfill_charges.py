@@ -33,6 +33,20 @@ def test_a_charge_a_key(owner: Owner) -> None:
     assert {(row["created_by"], row["source_run_key"]) for row in made} == {(None, "k")}
 
 
+def test_the_last_notice_names_the_query_that_validates(owner: Owner) -> None:
+    owner.payment()
+    owner.payment(unit_id="u-9")
+    owner.charge(period="2026-06")
+    hints: list[str | None] = []
+    owner.database.add_notice_handler(lambda notice: hints.append(notice.message_hint))
+    assert backfill(owner) == (1, 1, "escalated")
+    query = str(hints[-1])
+    assert sorted(owner.database.execute(query.encode()).fetchall()) == [
+        ("charge_without_payment", 1),
+        ("payment_without_charge", 1),
+    ]
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_the_amount_rule(owner: Owner, rule: str) -> None:
     owner.payment(60_000)
@@ -50,7 +64,7 @@ def test_the_dry_run_is_what_is_made_and_a_second_run_makes_nothing(owner: Owner
     notices = Notices(owner.database)
     assert backfill(owner, dry_run=True) == (13, 0, "escalated")
     assert fingerprint(owner.database) == before
-    said = notices.details[0]
+    [said] = notices.details
     assert said["plan_hash"] == plan_hash(owner)
     assert_adds_up(said)
     create = {
@@ -64,7 +78,7 @@ def test_the_dry_run_is_what_is_made_and_a_second_run_makes_nothing(owner: Owner
     assert made == create
     counts = record(owner, "k")["counts"]
     assert counts == {name: said[name] for name in counts}
-    assert notices.details[-1]["counts"] == counts
+    assert notices.details[-2]["counts"] == counts
     assert backfill(owner, run_key="again") == (0, 1, "escalated")
     again = record(owner, "again")
     assert (again["schedules_escalated"], again["new_escalations"]) == (1, 0)

@@ -2,7 +2,8 @@
 
 from datetime import date
 
-from tests.charges.owner import Owner
+from tests.charges.owner import MOST, Owner
+from tests.charges.runs import backfill
 
 
 def parts(owner: Owner, as_of: str | None = None) -> tuple[int, ...]:
@@ -45,6 +46,21 @@ def test_success_without_a_day_counts_on_no_day(owner: Owner) -> None:
 def test_quarantined_money_counts(owner: Owner) -> None:
     owner.payment(100, period="soon", unit_id="u-9")
     assert parts(owner) == (0, 100, 0, 0, -100)
+
+
+def test_a_thousand_of_the_largest_rows_add_up(owner: Owner) -> None:
+    owner.database.execute(
+        "INSERT INTO ledger.payments (tenant, payment_id, tenant_user_id, unit_id, amount_cents,"
+        " status, billing_period, paid_on, refunded_cents)"
+        " SELECT %s, n::text, 'r-1', 'u-2', %s, 'succeeded', '2026-05', '2026-05-03', %s"
+        " FROM generate_series(1, 1000) AS n",
+        (owner.tenant, MOST, MOST),
+    )
+    [row] = owner.select("balances")
+    assert (row["paid_cents"], row["refunded_cents"]) == (1_000 * MOST, 1_000 * MOST)
+    [summary] = owner.select("charge_backfill_summary")
+    assert summary["payments_cents"] == 1_000 * MOST
+    assert backfill(owner) == (1, 1, "done")
 
 
 def test_one_renter_one_unit_or_both(owner: Owner) -> None:

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from tests.charges.owner import MOST, Owner, refused
+from tests.charges.runs import tenancy
 
 
 @pytest.mark.parametrize(
@@ -46,11 +47,12 @@ def test_a_reversal_is_marked_once(owner: Owner, value: str) -> None:
         ("DELETE FROM ledger.charges", "DC401"),
         ("TRUNCATE ledger.charges CASCADE", "DC401"),
         ("DELETE FROM ledger.accounts", "DC404"),
-        ("UPDATE ledger.accounts SET currency = 'EUR'", "DC404"),
+        ("UPDATE ledger.accounts SET unit_id = 'u-9'", "DC404"),
         ("TRUNCATE ledger.accounts", "DC404"),
     ],
 )
 def test_nothing_goes(owner: Owner, statement: str, sqlstate: str) -> None:
+    owner.charge()
     with refused(sqlstate, f"{statement.partition(' ')[0]} on ledger."):
         owner.database.execute(statement.encode())
 
@@ -62,6 +64,8 @@ def test_nothing_goes(owner: Owner, statement: str, sqlstate: str) -> None:
         ({"type": "credit"}, "it is of another account or type"),
         ({"tenant_user_id": "r-2"}, "it is of another account or type"),
         ({"unit_id": "u-2"}, "it is of another account or type"),
+        ({"period": "2026-06"}, "it is of another billing period"),
+        ({"period": None}, "it is of another billing period"),
         ({"reversed_at": "2026-05-01"}, "a reversal is never reversed"),
     ],
 )
@@ -100,6 +104,9 @@ def test_rent_of_a_key_stands_once(owner: Owner) -> None:
         {"type": "utility"},
         {"amount": MOST + 1},
         {"effective_on": "infinity"},
+        {"effective_on": "0001-12-31 BC"},
+        {"effective_on": "10000-01-01"},
+        {"currency": "eu"},
         {"tenant_user_id": ""},
         {"tenant_user_id": "x" * 2_000},
     ],
@@ -107,6 +114,64 @@ def test_rent_of_a_key_stands_once(owner: Owner) -> None:
 def test_rows_that_no_charge_can_be(owner: Owner, columns: dict[str, object]) -> None:
     with refused("23514"):
         owner.charge(**columns)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("column", ["paid_on", "refunded_on", "created_on"])
+@pytest.mark.parametrize("day", ["-infinity", "0001-12-31 BC", "10000-01-01"])
+def test_days_that_no_payment_has(owner: Owner, column: str, day: str) -> None:
+    with refused("23514"):
+        owner.payment(**{column: day})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("0001-12-31 BC", None),
+        ("2026-01-01", "infinity"),
+        ("2026-01-01", "10000-01-01"),
+        ("2026-01-01", "2026-01-01"),
+    ],
+)
+def test_days_that_no_tenancy_has(owner: Owner, start: str, end: str | None) -> None:
+    with refused("23514"):
+        tenancy(owner, start, end)
+
+
+@pytest.mark.parametrize("currency", ["eu", "usd", "U$D"])
+def test_what_is_no_currency_is_refused_where_it_stands(owner: Owner, currency: str) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation) as raised:
+        owner.payment(currency=currency)
+    assert raised.value.diag.constraint_name == "payments_currency_check"
+
+
+def currencies(owner: Owner) -> dict[str, str]:
+    """Return the currency of the account of r-1 for each unit."""
+    return dict(
+        owner.database.execute(
+            "SELECT unit_id, currency FROM ledger.accounts WHERE tenant = %s", [owner.tenant]
+        ).fetchall()
+    )
+
+
+def test_an_account_takes_another_currency_while_nothing_is_in_the_old(owner: Owner) -> None:
+    update = "UPDATE ledger.payments SET {} WHERE tenant = %s AND unit_id = 'u-1'"
+    owner.payment()
+    owner.payment(period="2026-06")
+    owner.database.execute(update.format("currency = 'EUR'").encode(), [owner.tenant])
+    assert currencies(owner) == {"u-1": "EUR"}
+    owner.database.execute(update.format("unit_id = 'u-2'").encode(), [owner.tenant])
+    owner.charge()
+    assert currencies(owner) == {"u-1": "USD", "u-2": "EUR"}
+    with refused("DC402", "renter r-1, unit u-1: USD, not EUR", "use another unit"):
+        owner.database.execute(
+            "UPDATE ledger.accounts SET currency = 'EUR' WHERE tenant = %s", [owner.tenant]
+        )
+    owner.database.execute("DELETE FROM ledger.payments WHERE tenant = %s", [owner.tenant])
+    owner.database.execute(
+        "UPDATE ledger.accounts SET currency = 'CHF' WHERE tenant = %s AND unit_id = 'u-2'",
+        [owner.tenant],
+    )
+    assert currencies(owner) == {"u-1": "USD", "u-2": "CHF"}
 
 
 def test_payments_and_charges_of_an_account_have_one_currency(owner: Owner) -> None:
@@ -171,9 +236,15 @@ def test_quarantine_follows_periods_and_units(owner: Owner) -> None:
     owner.database.execute(
         "DELETE FROM ledger.units WHERE tenant = %s AND unit_id IN ('u-1', 'u-9')", [owner.tenant]
     )
-    assert quarantine(owner) == {
+    gone = {
         good: "unknown_unit",
         lost: "unknown_unit",
         vague: "unknown_unit",
         none: "invalid_billing_period",
     }
+    assert quarantine(owner) == gone
+    rename = "UPDATE ledger.units SET unit_id = %s WHERE tenant = %s AND unit_id = %s"
+    owner.database.execute(rename, ["u-9", owner.tenant, "u-2"])
+    assert quarantine(owner) == {**gone, lost: None}
+    owner.database.execute(rename, ["u-1", owner.tenant, "u-9"])
+    assert quarantine(owner) == {**gone, good: None, vague: None}

@@ -57,6 +57,7 @@ def test_hostile_ids_are_ids(owner: Owner) -> None:
         ({"billing_period": None, "effective_on": "2026-05-01"}, "rent needs one"),
         ({"type": "late_fee", "billing_period": None}, "p_effective_on and p_billing_period are"),
         ({"effective_on": "infinity"}, "p_effective_on is infinity"),
+        ({"effective_on": "0044-03-15 BC"}, "p_effective_on is 0044-03-15 BC, not of the years"),
         ({"type": "late_fee", "description": None}, "p_description is null or blank"),
         ({"description": " \t"}, "p_description is null or blank"),
         ({"tenant_user_id": ""}, "p_tenant_user_id is null or empty"),

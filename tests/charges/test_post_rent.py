@@ -132,6 +132,25 @@ def test_the_dry_run_is_what_is_posted(owner: Owner) -> None:
     assert post_rent(owner, expected_plan_hash=reviewed) == (0, 0, "stale_plan")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE ledger.tenancies SET start_on = '2026-05-11', end_on = '2026-05-16'",
+        "UPDATE ledger.accounts SET currency = 'CHF'",
+    ],
+)
+def test_days_and_currency_are_of_the_plan_that_was_reviewed(owner: Owner, change: str) -> None:
+    tenancy(owner, "2026-05-01", "2026-05-06")
+    owner.payment()
+    owner.database.execute("DELETE FROM ledger.payments WHERE tenant = %s", (owner.tenant,))
+    [reviewed] = owner.select("rent_summary", as_of=AS_OF)
+    owner.database.execute(f"{change} WHERE tenant = %s".encode(), (owner.tenant,))
+    [now] = owner.select("rent_summary", as_of=AS_OF)
+    assert now["charges_cents"] == reviewed["charges_cents"]
+    status = post_rent(owner, expected_plan_hash=reviewed["plan_hash"])[2]
+    assert (status, rents(owner)) == ("stale_plan", {})
+
+
 def test_an_account_keeps_its_currency(owner: Owner) -> None:
     owner.payment(currency="EUR", period="2026-01")
     tenancy(owner, "2026-05-01")

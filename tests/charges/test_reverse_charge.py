@@ -48,6 +48,21 @@ def test_a_reason_is_needed(owner: Owner, reason: str) -> None:
         owner.reverse(charge, reason)
 
 
+def test_an_id_that_is_taken_is_refused(owner: Owner) -> None:
+    charge, other = owner.post(), owner.post(billing_period="2026-06")
+    with refused("DC001", f"o_charge_id is '{other}', the id of another charge", "Leave"):
+        owner.reverse(charge, o_charge_id=other)
+    reversal = owner.reverse(charge, o_charge_id="undo")
+    assert owner.reverse(charge, o_charge_id=other) == reversal == "undo"
+
+
+@pytest.mark.parametrize("day", ["infinity", "0044-03-15 BC"])
+def test_a_day_that_no_charge_has_is_refused(owner: Owner, day: str) -> None:
+    charge = owner.post()
+    with refused("DC001", f"p_effective_on is {day}, not of the years 1 to 9999"):
+        owner.reverse(charge, effective_on=day)
+
+
 def test_an_unknown_charge_is_refused(owner: Owner) -> None:
     with refused("DC003", "charge 'nothing' of tenant", "ledger.charges"):
         owner.reverse("nothing")

@@ -92,6 +92,10 @@ def test_any_order_ends_the_same(crashing: Database, events: list[Event], random
     for inbox in (first, second):
         assert inbox.told() == payments
         assert inbox.payments() == payments
+    assert second.rows() == first.rows()
+    assert {
+        row["stripe_payment_intent_id"]: row["created_on"] for row in first.rows()
+    } == stripe_model.created_days(events)
     assert second.balances() == first.balances()
     expected = {
         each["event_id"]: (each["outcome"], each["final_outcome"])

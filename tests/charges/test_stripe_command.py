@@ -11,7 +11,7 @@ from tests.charges.stripe_inbox import Inbox
 from tests.conftest import Command, Database
 from tests.rent import RENT
 
-REJECTS = "duecourse-stripe-rejects.jsonl"
+REJECTS = "events-rejects.jsonl"
 
 
 @pytest.fixture
@@ -75,11 +75,16 @@ def test_what_is_not_kept_is_named_and_can_be_corrected(
         "line 6: unreadable",
         "line 7: unreadable",
     ]
-    assert last.startswith("error: 5 lines could not be read — correct duecourse-stripe-rejects")
+    assert last.startswith(
+        f"error: 5 lines could not be read, and 1 more were rejected — correct {REJECTS} and"
+    )
     rejects = tmp_path / REJECTS
     kept = [line for line in file.read_bytes().split(b"\n") if b"pi_1" not in line]
     assert rejects.read_bytes().split(b"\n") == [*kept, b""]
-    itself = duecourse("stripe", "ingest", inbox.tenant, rejects, "--dsn", shared_dsn)
+    command = ("stripe", "ingest", inbox.tenant, rejects, "--dsn", shared_dsn)
+    duecourse(*command)
+    assert (tmp_path / "events-rejects-rejects.jsonl").read_bytes() == rejects.read_bytes()
+    itself = duecourse(*command, "--rejects", rejects)
     assert itself.returncode == 1
     assert "is FILE itself" in itself.stderr
     assert len(rejects.read_bytes().split(b"\n")) == 7

@@ -1,14 +1,17 @@
 """The inbox over the ledger: what is kept, what is refused, what is held, what an import brings."""
 
 from datetime import date
+from itertools import permutations
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.charges.owner import MOST
 from tests.charges.stripe_events import (
     DAY,
     NOON,
+    Event,
     dispute,
     event,
     intent,
@@ -118,22 +121,56 @@ def test_ids_are_compared_as_they_are(inbox: Inbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("beyond", "reason"),
     [
-        ({"amount": 10**16}, "out_of_range"),
-        ({"amount": 2**64 + 1}, "out_of_range"),
-        ({"created": 10**30}, "out_of_range"),
-        ({"created": -(10**12)}, "out_of_range"),
-        ({"meta": metadata("x" * 1500, "y" * 1500)}, "long_identity"),
-        ({"meta": metadata("user_8", "u-8"), "currency": "eur"}, "other_currency"),
+        (intent("pi_1", amount=MOST + 1), f"amount is more than {MOST} cents"),
+        (session("pi_1", amount=2**64 + 1), f"amount is more than {MOST} cents"),
+        (refund("pi_1", MOST + 1), f"amount is more than {MOST} cents"),
+        (intent("pi_1", created=10**30), "created is not of the years 1 to 9999"),
+        (dispute("pi_1", created=253_402_300_800), "created is not of the years 1 to 9999"),
+        (intent("pi_1", created=-62_135_596_801), "created is not of the years 1 to 9999"),
+        (event("customer.created", {}, created=10**30), "created is not of the years 1 to 9999"),
+        (intent("pi_1", meta=metadata("ü" * 500, "y" * 1001)), "longer than 2000 bytes together"),
+        (intent("p" * 256), "longer than the 255 characters"),
     ],
 )
-def test_what_the_ledger_cannot_hold_is_applied_and_held(
-    inbox: Inbox, changes: dict[str, Any], reason: str
-) -> None:
+def test_what_the_ledger_cannot_hold_is_rejected(inbox: Inbox, beyond: Event, reason: str) -> None:
+    first = intent("pi_1", "processing")
+    inbox.ingest(first)
+    before = inbox.payment("pi_1")
+    outcome, told = inbox.answer(beyond)
+    assert (outcome, reason in str(told)) == ("rejected", True)
+    assert list(inbox.outcomes()) == [first["id"]]
+    assert inbox.payment("pi_1") == before
+
+
+def test_what_the_ledger_just_holds_is_applied(inbox: Inbox) -> None:
+    meta = metadata("ü" * 500, "y" * 1000)
+    first, last = -62_135_596_800, 253_402_300_799
+    inbox.ingest(intent("pi_1", amount=MOST, meta=meta, created=last))
+    inbox.ingest(refund("pi_1", MOST, created=first))
+    row = inbox.payment("pi_1")
+    assert (row["amount_cents"], row["refunded_cents"]) == (MOST, MOST)
+    assert (row["created_on"], row["paid_on"]) == (date.min, date.max)
+
+
+def test_a_type_that_is_known_by_now_is_held_to_the_same(inbox: Inbox) -> None:
+    large = event("payment_intent.created", intent("pi_1", amount=MOST + 1)["data"]["object"])
+    assert inbox.ingest(large) == "ignored"
+    inbox.database.execute(
+        "UPDATE ledger.stripe_events SET event = jsonb_set(event, '{type}', %s::jsonb)"
+        " WHERE tenant = %s",
+        ('"payment_intent.succeeded"', inbox.tenant),
+    )
+    assert inbox.replay() == (0, 1)
+    assert inbox.told() == []
+
+
+def test_another_currency_than_that_of_the_account_is_held(inbox: Inbox) -> None:
     assert inbox.ingest(intent("pi_8", meta=metadata("user_8", "u-8"))) == "applied"
     sound = inbox.payments()
-    assert inbox.ingest(intent("pi_1", **changes)) == "applied"
+    euros = intent("pi_1", meta=metadata("user_8", "u-8"), currency="eur")
+    assert inbox.ingest(euros) == "applied"
     assert [each["payment_key"] for each in inbox.told()] == ["pi_1", "pi_8"]
     assert inbox.payments() == sound
     cursor = inbox.database.execute(
@@ -141,16 +178,45 @@ def test_what_the_ledger_cannot_hold_is_applied_and_held(
         " WHERE s.tenant = %s AND s.hold_reason IS NOT NULL",
         (inbox.tenant,),
     )
-    assert cursor.fetchall() == [("pi_1", reason)]
+    assert cursor.fetchall() == [("pi_1", "other_currency")]
     assert inbox.replay() == (0, 0)
 
 
 def test_a_payment_that_is_held_leaves_the_ledger_until_it_fits_again(inbox: Inbox) -> None:
     inbox.ingest(intent("pi_1", "processing", created=NOON + 1))
-    inbox.ingest(intent("pi_1", "payment_failed", amount=10**17, created=NOON + 2))
-    assert inbox.payments() == []
+    inbox.ingest(intent("pi_2"))
+    inbox.ingest(intent("pi_1", "payment_failed", currency="eur", created=NOON + 2))
+    assert [each["payment_key"] for each in inbox.payments()] == ["pi_2"]
     inbox.ingest(intent("pi_1", created=NOON))
-    assert inbox.payments() == inbox.told() != []
+    assert inbox.payments() == inbox.told()
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_currency_of_a_payment_follows_from_its_events(
+    inbox: Inbox, order: tuple[int, ...]
+) -> None:
+    events = [
+        intent("pi_1", "processing", created=NOON),
+        intent("pi_1", created=NOON + 1, currency="eur"),
+        intent("pi_2", created=NOON + 2, currency=None),
+    ]
+    for number in order:
+        inbox.ingest(events[number])
+    assert inbox.payments() == inbox.told()
+    assert [inbox.payment(key)["currency"] for key in ("pi_1", "pi_2")] == ["EUR", "EUR"]
+    assert [row[2] for row in inbox.balances()] == ["EUR"]
+
+
+def test_a_payment_that_moves_frees_its_account(inbox: Inbox) -> None:
+    inbox.ingest(intent("pi_1"))
+    inbox.ingest(intent("pi_2", currency="eur"))
+    inbox.ingest(intent("pi_1", "processing", meta=metadata("user_2"), created=NOON - 1))
+    assert inbox.replay() == (1, 0)
+    assert inbox.payments() == inbox.told()
+    assert [row[:3] for row in inbox.balances()] == [
+        ("user_1", "u-1", "EUR"),
+        ("user_2", "u-1", "USD"),
+    ]
 
 
 def test_an_event_without_currency_takes_the_accounts(inbox: Inbox) -> None:
@@ -207,9 +273,20 @@ def test_a_status_that_stripe_does_not_know_stays(inbox: Inbox) -> None:
 def test_an_imported_payment_that_is_held_stays_as_it_was(inbox: Inbox) -> None:
     add_payment(inbox, "pi_1")
     before = inbox.payment("pi_1")
+    add_payment(inbox, None, payment_id="other")
+    inbox.ingest(intent("pi_1", currency="eur"))
     inbox.ingest(refund("pi_1", 700))
-    inbox.ingest(refund("pi_1", 10**17))
     assert inbox.payment("pi_1") == before
+
+
+def test_an_imported_payment_that_is_held_and_has_no_way_back_stays_as_it_is(inbox: Inbox) -> None:
+    add_payment(inbox, "pi_1")
+    inbox.ingest(intent("pi_1", currency="eur"))
+    euros = inbox.payment("pi_1")
+    assert euros["currency"] == "EUR"
+    inbox.ingest(intent("pi_2", currency="eur", meta=metadata("user_9", "u-9")))
+    assert inbox.ingest(intent("pi_1", created=NOON + 1)) == "applied"
+    assert inbox.payment("pi_1") == euros
 
 
 def test_unknown_types_stay_and_are_read_again(inbox: Inbox) -> None:

@@ -49,11 +49,17 @@ def test_from_plan_to_nothing_left(rent: Rent, tmp_path: Path) -> None:
     done = rent("run", "charges", "--plan", file, "--run-key", "k", status=ExitStatus.REFUSED)
     assert "10 rows, batches: 1, run key: k" in done.stdout
     assert "see: duecourse plan charges --rows" in done.stdout
+    left = "payments without a rent charge: 2, rent charges without a payment: 1"
+    assert f"{left}; see: duecourse orphans --tenant {OWNER}" in done.stdout
+    assert "orphans" not in dry
     assert f"charges {OWNER}: batch 1, 6 of 6 accounts, 10 rows" in done.stderr
     rent("run", "charges", "--plan", file, status=ExitStatus.PLAN_STALE)
     for dry_run in ((), ("--dry-run",)):
         again = rent("run", "charges", *SCOPE, *dry_run, "--allow-known-escalations", *TYPED)
         assert (again["rows"], again["new_escalations"]) == (0, 0)
+        if not dry_run:
+            counts = {"payment_without_charge": 2, "charge_without_payment": 1}
+            assert again["orphans"] == [{"tenant": OWNER, **counts}]
     rent("plan", "charges", *SCOPE, "--detailed-exitcode")
 
 
@@ -89,6 +95,7 @@ def test_an_option_of_another_operation(
 def test_every_tenant_and_a_date(rent: Rent) -> None:
     done = rent("run", "charges", *AS_OF, status=ExitStatus.REFUSED)
     assert "run key: charges-2026-09-15-" in done.stdout
+    assert f"see: duecourse orphans --tenant {OWNER}" in done.stdout
 
 
 def test_balances(rent: Rent, database: Database) -> None:
@@ -104,6 +111,8 @@ def test_balances(rent: Rent, database: Database) -> None:
     assert "Refund for 2026-08" in rent("balances", *one).stdout
     refused = rent("balances", *SCOPE, "--explain", "--unit", "mill-2", status=ExitStatus.ERROR)
     assert "--explain wants --renter and --unit" in refused.stderr
+    nobody = ("--tenant", OWNER[:-1] + "9", *one[2:], "--format=json")
+    assert rent("balances", *nobody, status=ExitStatus.ERROR).stdout == ""
 
 
 def test_orphans(rent: Rent) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.charges.owner import Owner
+from tests.charges.owner import Owner, refused
 from tests.charges.runs import assert_adds_up, backfill, fill, record, rents, tenancy
-from tests.concurrency.sessions import Session, outcome, sessions
+from tests.concurrency.sessions import LEVELS, Session, outcome, sessions
 from tests.conftest import Database
 
 BACKFILL = "CALL ledger.backfill_charges('{}', p_run_key => '{}', p_batch_size => 3)"
@@ -109,6 +109,60 @@ def test_many_sessions_at_once(owner: Owner, crowd: list[Session], runs: tuple[s
         assert run["rows_written"] == run["counts"]["to_create"] == made.get(f"run-{n}", 0)
         assert_adds_up(run["counts"])
     assert backfill(owner) == (0, 1, "nothing_to_do")
+
+
+@pytest.mark.parametrize(
+    ("level", "end", "state"),
+    [
+        ("READ COMMITTED", "COMMIT", "DC402"),
+        ("READ COMMITTED", "ROLLBACK", "00000"),
+        ("REPEATABLE READ", "COMMIT", "DC402"),
+        ("SERIALIZABLE", "ROLLBACK", "DC402"),
+    ],
+)
+def test_a_currency_changes_once_nobody_writes_in_the_old(
+    owner: Owner, pair: list[Session], level: str, end: str, state: str
+) -> None:
+    insert = (
+        "INSERT INTO ledger.payments (tenant, payment_id, tenant_user_id, unit_id, amount_cents,"
+        f" currency, status) VALUES ('{owner.tenant}', '{{0}}', 'r-1', 'u-1', 1, '{{0}}', 'failed')"
+    )
+    owner.payment()
+    owner.database.execute("DELETE FROM ledger.payments WHERE tenant = %s", [owner.tenant])
+    writer, changer = pair
+    writer.execute("BEGIN")
+    writer.execute(insert.format("USD"))
+    changer.execute(f"BEGIN ISOLATION LEVEL {level}")
+    changing = changer.start(insert.format("EUR"))
+    if level == "READ COMMITTED":
+        changer.wait_until_blocked_by(writer, owner.database)
+    else:
+        with refused("DC402", "USD, not EUR", "Repeat it at READ COMMITTED"):
+            changing.result()
+    writer.execute(end)
+    assert outcome(changing) == state
+    changer.execute("COMMIT" if state == "00000" else "ROLLBACK")
+    [(currency,)] = owner.database.execute(
+        "SELECT currency FROM ledger.accounts WHERE (tenant, tenant_user_id) = (%s, 'r-1')",
+        (owner.tenant,),
+    )
+    assert currency == ("EUR" if state == "00000" else "USD")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_who_has_not_seen_the_currency_change_does_not_write_in_the_old(
+    owner: Owner, pair: list[Session], level: str
+) -> None:
+    owner.payment()
+    owner.database.execute("DELETE FROM ledger.payments WHERE tenant_user_id = 'r-1'")
+    writer, _ = pair
+    writer.begin(level)
+    owner.payment(currency="EUR")
+    writing = writer.start(
+        "INSERT INTO ledger.payments (tenant, payment_id, tenant_user_id, unit_id, status)"
+        f" VALUES ('{owner.tenant}', 'late', 'r-1', 'u-1', 'failed')"
+    )
+    assert outcome(writing) == ("DC402" if level == "READ COMMITTED" else "40001")
 
 
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])

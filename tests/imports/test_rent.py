@@ -111,6 +111,28 @@ def test_rent_reversed_and_charged_anew_since(
     ).fetchone() == (True,)
 
 
+def test_what_binds_an_account_to_a_currency_is_what_is_in_it(
+    rent_database: Database, rent_dsn: str, rent_books: Path, duecourse: Command, tmp_path: Path
+) -> None:
+    accounts = rent_database.execute(
+        "SELECT a.tenant_user_id, a.unit_id FROM ledger.accounts AS a WHERE NOT EXISTS (SELECT"
+        " FROM ledger.charges AS c WHERE c.account_id = a.account_id) ORDER BY 1 LIMIT 2"
+    ).fetchall()
+    for number, (renter, unit) in enumerate(accounts):
+        append(
+            rent_books, PAYMENTS, payment_id=f"new-{number}", tenant_user_id=renter, unit_id=unit,
+            currency="chf", stripe_payment_intent_id="",
+        )  # fmt: skip
+    rent_database.execute(
+        "UPDATE ledger.payments SET currency = 'CHF' WHERE (tenant_user_id, unit_id) = (%s, %s)",
+        accounts[1],
+    )
+    assert duecourse("import", rent_books, "--dsn", rent_dsn).returncode == 1
+    assert rejects(tmp_path) == [
+        [PAYMENTS, "2503", "currency", "CHF", "is not USD, the currency of that renter and unit"]
+    ]
+
+
 def test_ids_are_texts_of_any_kind(
     database: Database, dsn: str, rent_books: Path, duecourse: Command
 ) -> None:
@@ -143,20 +165,25 @@ def refuse(
     return run
 
 
-NO_CENTS = "is not a whole number of cents"
+NO_CENTS = "is not a whole number of cents of 13 digits at most"
+NO_REFUND = "is not a whole number of cents from 0, of 13 digits at most"
 BAD_VALUES = [
     (UNITS, "rent_amount_cents", "12.50", NO_CENTS),
     (UNITS, "rent_due_day", "32", "is not a day of the month"),
     (UNITS, "unit_id", "x" * 251, "is longer than 250 characters"),
     (TENANCIES, "start_on", "2026-02-30", "is not a day (YYYY-MM-DD)"),
-    (PAYMENTS, "amount_cents", "9" * 17, NO_CENTS),
+    (TENANCIES, "start_on", "0000-12-31", "is not a day (YYYY-MM-DD)"),
+    (PAYMENTS, "amount_cents", "1" + "0" * 13, NO_CENTS),
     (PAYMENTS, "amount_cents", "1e3", NO_CENTS),
     (PAYMENTS, "currency", "DOLLAR", "is not a currency of three letters"),
-    (PAYMENTS, "refunded_cents", "-1", "is not a whole number of cents from 0"),
+    (PAYMENTS, "refunded_cents", "-1", NO_REFUND),
+    (PAYMENTS, "refunded_cents", "1" + "0" * 13, NO_REFUND),
+    (PAYMENTS, "paid_on", "2026-01-01 BC", "is not a day (YYYY-MM-DD)"),
     (PAYMENTS, "status", "", "is empty"),
     (CHARGES, "type", "utility", "is not a type of charge"),
     (CHARGES, "billing_period", "2026-13", "is not a period (YYYY-MM)"),
     (CHARGES, "effective_on", "", "is empty"),
+    (CHARGES, "effective_on", "infinity", "is not a day (YYYY-MM-DD)"),
 ]
 
 
@@ -190,11 +217,12 @@ def test_what_no_quarantine_could_hold(rent_books: Path, tmp_path: Path, refuse:
         lines = list(csv.DictReader(file))
     last = str(len(lines) + 2)
     reversal = next(row for row in lines if row["reverses_charge_id"])
-    standing = next(
+    reversed_ids = {row["reverses_charge_id"] for row in lines}
+    standing, moved = [
         row for row in lines
         if row["type"] == "rent" and not row["reverses_charge_id"]
-        and row["charge_id"] not in {other["reverses_charge_id"] for other in lines}
-    )  # fmt: skip
+        and row["charge_id"] not in reversed_ids
+    ][:2]  # fmt: skip
     append(rent_books, CHARGES, **{**reversal, "charge_id": "twice"})
     undo = {"charge_id": "undo", "reverses_charge_id": standing["charge_id"]}
     append(rent_books, CHARGES, **{**standing, **undo})
@@ -203,6 +231,9 @@ def test_what_no_quarantine_could_hold(rent_books: Path, tmp_path: Path, refuse:
         CHARGES,
         **{**standing, "charge_id": "euro", "type": "credit", "currency": "eur"},
     )
+    moved |= {"reverses_charge_id": moved["charge_id"], "billing_period": "2031-01"}
+    moved |= {"charge_id": "moved", "amount_cents": str(-int(moved["amount_cents"]))}
+    append(rent_books, CHARGES, **moved)
     intent = next(
         value(rent_books, PAYMENTS, line, "stripe_payment_intent_id")
         for line in range(2, 50)
@@ -212,12 +243,13 @@ def test_what_no_quarantine_could_hold(rent_books: Path, tmp_path: Path, refuse:
     edit(rent_books, TENANCIES, 2, end_on=value(rent_books, TENANCIES, 2, "start_on"))
     refuse()
     found = {(row[0], row[1], row[2]): row[4] for row in rejects(tmp_path)}
-    numbers = [str(int(last) + offset) for offset in range(3)]
+    numbers = [str(int(last) + offset) for offset in range(4)]
     assert "is reversed already, in line" in found[(CHARGES, numbers[0], "reverses_charge_id")]
     assert found[(CHARGES, numbers[1], "reverses_charge_id")] == "has not the opposite amount"
     assert found[(CHARGES, numbers[2], "currency")] == (
         "is not USD, the currency of that renter and unit"
     )
+    assert found[(CHARGES, numbers[3], "reverses_charge_id")] == "is of another billing period"
     assert "is there already, in line" in found[(PAYMENTS, "2503", "stripe_payment_intent_id")]
     assert found[(TENANCIES, "2", "end_on")].startswith("is not after ")
 

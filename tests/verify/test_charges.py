@@ -62,7 +62,8 @@ def unindexed(owner: Checked) -> Iterator[Checked]:
 
 CHECKS = (
     "rent_charged_twice", "reversal_unmarked", "reversal_pair", "account", "account_currency",
-    "payment_quarantine", "payment_judgement", "payment_status", "missing_rent", "charge_guard",
+    "payment_quarantine", "payment_judgement", "payment_status", "missing_rent", "quarantined_key",
+    "unpaid_rent", "charge_guard",
 )  # fmt: skip
 
 
@@ -97,6 +98,7 @@ def test_reversal_unmarked(owner: Checked) -> None:
     owner.change("charges", owner.rent, "reversed_at = NULL")
     finding = owner.find_one("reversal_unmarked", owner.rent)
     assert finding["detail"] == f"charge {reversal} reverses it"
+    assert finding["repair_call"].startswith("CALL ledger.reverse_charge(")
     owner.repair(finding)
     rows = owner.rows("charges")
     assert rows[owner.rent]["reversed_at"] == rows[reversal]["created_at"]
@@ -108,6 +110,8 @@ def test_reversal_unmarked(owner: Checked) -> None:
         ("amount_cents = -1", "do not add up to 0"),
         ("type = 'credit'", "is of another account or type"),
         ("tenant_user_id = 'r-7'", "is of another account or type"),
+        ("billing_period = '2026-06'", "is of another billing period"),
+        ("billing_period = NULL", "is of another billing period"),
     ],
 )
 def test_reversal_pair(owner: Checked, change: str, detail: str) -> None:
@@ -171,6 +175,29 @@ def test_missing_rent(owner: Checked) -> None:
     finding = owner.find_one("missing_rent", '["r-1", "u-1", "2026-06"]')
     assert finding["expected"] == "a rent charge of 100000"
     owner.repair(finding)
+
+
+def test_quarantined_key(owner: Checked) -> None:
+    for amount in (0, -5):
+        owner.payment(amount, period="2026-06", unit_id="u-2")
+    finding = owner.find_one("quarantined_key", '["r-1", "u-2", "2026-06"]', "warning")
+    assert finding["actual"] == "non_positive_amount"
+    [row] = owner.database.execute(finding["repair_call"]).fetchall()
+    assert "quarantine" in row
+    owner.post(unit_id="u-2", billing_period="2026-06", amount_cents=5)
+    assert owner.find("quarantined_key") == []
+
+
+def test_unpaid_rent(owner: Checked) -> None:
+    charge = owner.charge(period="2026-06")
+    undated = owner.charge(period=None)
+    assert [row["object_key"] for row in owner.find("unpaid_rent")] == [charge, undated]
+    owner.reverse(undated)
+    finding = owner.find_one("unpaid_rent", charge, "warning")
+    assert finding["detail"] == "no payment of renter r-1 for unit u-1 is of 2026-06"
+    assert len(owner.database.execute(finding["repair_call"]).fetchall()) == 5
+    owner.payment(period="2026-06", status="pending")
+    assert owner.find("unpaid_rent") == []
 
 
 @pytest.mark.parametrize("table", ["accounts", "charges", "payments", "units"])

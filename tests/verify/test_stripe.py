@@ -1,6 +1,6 @@
 """Checks of what Stripe tells: planted, found, repaired."""
 
-from tests.charges.stripe_events import NOON, intent, metadata, refund
+from tests.charges.stripe_events import NOON, intent, metadata, refund, session
 from tests.charges.stripe_inbox import Inbox
 from tests.verify.scene import Scene
 
@@ -46,3 +46,21 @@ def test_stripe_unmatched_until_the_payment_exists(scene: Scene) -> None:
     assert scene.find("stripe_unmatched") == [finding]
     inbox.ingest(intent("pi_3", meta=metadata("user_3")))
     assert scene.find("stripe_unmatched") == []
+
+
+def test_stripe_unmatched_for_a_period_that_is_none(scene: Scene) -> None:
+    inbox = Inbox(scene.database, scene.tenant)
+    inbox.ingest(intent("pi_3", meta=metadata(period="2024-13")))
+    finding = scene.find_one("stripe_unmatched", "pi_3", "warning")
+    assert "billing_period '2024-13' in their metadata is not YYYY-MM" in finding["detail"]
+
+
+def test_stripe_unmatched_without_a_payment_intent(scene: Scene) -> None:
+    inbox = Inbox(scene.database, scene.tenant)
+    for event in (refund(None, 1), session(None)):
+        inbox.ingest(event)
+        [finding] = [
+            row for row in scene.find("stripe_unmatched") if event["type"] in row["detail"]
+        ]
+        assert (finding["object_key"], finding["severity"]) == (event["id"], "warning")
+        assert scene.repair(finding) == [(event,)]
