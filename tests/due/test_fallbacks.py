@@ -3,7 +3,6 @@
 from collections import Counter
 from datetime import date
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -74,17 +73,6 @@ def test_arrears_pair_with_the_adjacent_active_cycle_only(books: Billing) -> Non
     assert due["execution_identity_key"] == identity(
         line, date(2024, 12, 15), JANUARY, (JANUARY, FEBRUARY)
     )
-
-
-def test_cycles_with_the_same_dates_make_one_fallback(books: Billing) -> None:
-    client = books.named("Client")
-    books.line(client)
-    first = books.cycle(client, JANUARY, FEBRUARY)
-    books.cycle(client, JANUARY, FEBRUARY, billing_profile_id=uuid4())
-    (due,) = books.due()
-    assert due["billing_cycle_id"] == first
-    (candidate,) = books.candidates()
-    assert candidate["member_count"] == 1
 
 
 @pytest.mark.parametrize(("end", "expected"), [(FEBRUARY, 1), (date(2025, 2, 2), 2), (JANUARY, 0)])
@@ -171,6 +159,19 @@ def test_what_a_detail_bills_has_no_fallback(books: Billing) -> None:
     books.cycles(client, JANUARY, FEBRUARY, MARCH)
     books.invoice(line, JANUARY, FEBRUARY)
     assert keys(books.due()) == [identity(line, FEBRUARY, MARCH)]
+
+
+@pytest.mark.parametrize("end", [FEBRUARY, date(2025, 2, 5), date(2025, 3, 5)])
+def test_a_detail_that_its_row_accounts_for_hides_no_other_days(books: Billing, end: date) -> None:
+    """Its dates are a mismatch; the boundary is the end of the row."""
+    client = books.named("Client")
+    line = books.line(client)
+    books.cycles(client, JANUARY, FEBRUARY, MARCH)
+    linkage = books.invoice(line, JANUARY, end)
+    books.period(line, JANUARY, FEBRUARY, lifecycle_state="billed", **linkage)
+    assert keys(books.due()) == [identity(line, FEBRUARY, MARCH)]
+    planned = books.select("plan_service_periods", mode="backfill")
+    assert (FEBRUARY, "backfill") in [(r["service_period_start"], r["action"]) for r in planned]
 
 
 def test_behind_the_billed_boundary_is_no_fallback(books: Billing) -> None:

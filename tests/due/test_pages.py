@@ -18,8 +18,7 @@ def place(row: Row) -> tuple[Any, ...]:
     return (
         *(-row[day].toordinal() for day in (*days, "service_period_start")),
         row["client_name"],
-        row["schedule_key"],
-        row["period_key"],
+        row["execution_identity_key"],
     )
 
 
@@ -140,3 +139,29 @@ def test_candidates_page_like_due_work(books: Billing) -> None:
         for size in (1, 2, 7, len(whole)):
             pages = books.pages("invoice_candidates", size, as_of=FEBRUARY, due_only=due_only)
             assert list(pages) == whole
+
+
+def test_pages_of_candidates_are_whole_by_client_and_in_one_go(books: Billing) -> None:
+    """A small page asks for its clients one by one, a large one for everything that is due."""
+    crowd(books, 60)
+    whole = books.candidates(as_of=FEBRUARY)
+    clients = {row["client_id"] for row in whole}
+    due = len(books.due(as_of=FEBRUARY))
+    assert 100 < due <= 100 * len(clients)
+    assert list(books.pages("invoice_candidates", len(clients), as_of=FEBRUARY)) == whole
+    after = whole[4]["page_key"]
+    assert books.candidates(as_of=FEBRUARY, limit=1, after=after) == whole[5:6]
+
+
+def test_rows_that_tie_are_in_the_order_of_their_identity(books: Billing) -> None:
+    """Of clients of one name, and by schedule key in turns: each client's rows are together."""
+    clients = [books.named("Same"), books.named("Same")]
+    for owner in ("contract", "client", "contract", "client"):
+        for client in clients:
+            books.period(books.line(client, owner=owner), JANUARY, FEBRUARY)
+    whole = books.due()
+    assert_in_order(whole)
+    assert [(row["cadence_owner"], row["client_id"]) for row in whole] == [
+        (owner, client) for owner in ("client", "contract") for client in clients for _ in range(2)
+    ]
+    assert list(books.pages("due_work", 1)) == whole

@@ -18,6 +18,11 @@ DAY = '"2025-01-01"'
         ({"tenant": None}, "DC001", "p_tenant is null"),
         ({"as_of": None}, "DC001", "p_as_of is null"),
         ({"as_of": "infinity"}, "DC001", "p_as_of is infinity, not a day of the years 1 to 9999"),
+        (
+            {"as_of": "9999-12-31"},
+            "DC001",
+            "p_as_of is 9999-12-31, too late for a horizon of 180 days: 9999-07-04 is the latest",
+        ),
         ({"due_only": None}, "DC001", "p_due_only is null"),
         ({"limit": 0}, "DC001", "p_limit is 0, not 1 or more"),
         ({"limit": -3}, "DC001", "p_limit is -3, not 1 or more"),
@@ -38,6 +43,11 @@ def test_bad_arguments(
         assert (diagnosis.message_primary, diagnosis.message_detail) == (INVALID, detail)
 
 
+@pytest.mark.parametrize("function", ["due_work", "invoice_candidates"])
+def test_the_latest_day(books: Billing, function: str) -> None:
+    assert books.select(function, as_of="9999-07-04") == []
+
+
 @pytest.mark.parametrize(
     "after",
     [
@@ -48,15 +58,15 @@ def test_bad_arguments(
         "{}",
         "[]",
         f"[{DAY}, {DAY}, {DAY}, {DAY}, {DAY}]",
-        f"[{DAY}, {DAY}, {DAY}, {DAY}, {DAY}, {DAY}, {DAY}, {DAY}]",
-        f'[{DAY}, {DAY}, {DAY}, "infinity", "a", "b", "c"]',
-        f'[{DAY}, {DAY}, {DAY}, "2025-02-30", "a", "b", "c"]',
-        f'[{DAY}, {DAY}, {DAY}, "99999999-01-01", "a", "b", "c"]',
-        f'[{DAY}, {DAY}, {DAY}, null, "a", "b", "c"]',
-        f'[{DAY}, {DAY}, {DAY}, {DAY}, "a", "b", null]',
-        f'[{DAY}, {DAY}, {DAY}, {DAY}, "a", "b", ["c"]]',
-        f'[{DAY}, {DAY}, {DAY}, 20250101, "a", "b", "c"]',
-        f'[{DAY}, {DAY}, {DAY}, {DAY}, "\\u0000", "b", "c"]',
+        f"[{DAY}, {DAY}, {DAY}, {DAY}, {DAY}, {DAY}, {DAY}]",
+        f'[{DAY}, {DAY}, {DAY}, "infinity", "a", "b"]',
+        f'[{DAY}, {DAY}, {DAY}, "2025-02-30", "a", "b"]',
+        f'[{DAY}, {DAY}, {DAY}, "99999999-01-01", "a", "b"]',
+        f'[{DAY}, {DAY}, {DAY}, null, "a", "b"]',
+        f'[{DAY}, {DAY}, {DAY}, {DAY}, "a", null]',
+        f'[{DAY}, {DAY}, {DAY}, {DAY}, "a", ["b"]]',
+        f'[{DAY}, {DAY}, {DAY}, 20250101, "a", "b"]',
+        f'[{DAY}, {DAY}, {DAY}, {DAY}, "\\u0000", "b"]',
         "[" * 100_000,
         "[" + "[" * 20_000 + "]" * 20_000 + "]",
     ],

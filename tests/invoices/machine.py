@@ -110,7 +110,7 @@ class Operations(RuleBasedStateMachine):
         return sorted([*due, *{window_of(row) for row in self.state.live()}], key=str)
 
     def generate(self, window: Window, as_of: date | None) -> None:
-        """Preview a window, invoice it, and invoice it again."""
+        """Preview a window, invoice it, and invoice it again, which writes nothing."""
         before = self.state
         call = money.generate(self.books, window, as_of)
         note(f"{window}: {call.status}, {call.reason}, {len(call.lines)} lines")

@@ -1,7 +1,6 @@
 """What an invoice bills and for how much, said again in other words (decisions I3 to I9)."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -86,7 +85,7 @@ def left_due_because(state: State, row: Row) -> str | None:
     line = state["contract_lines"][row["obligation_id"]]
     if line["unit_price_cents"] * Fraction(line["quantity"]) < 0:
         return "credit_line"
-    if bills_records(row) and not records(state, row):
+    if bills_records(row) and price(state, row) <= 0:
         return "nothing_billable"
     taken = (
         span(detail, "service_period")
@@ -120,12 +119,9 @@ def decide(state: State, window: Window, as_of: date | None) -> tuple[str, str |
     ):
         return "refused", "days_due_twice", []
     if lines:
-        return "generated", _first(left, "some_already_invoiced" if invoiced else None), lines
+        reasons = [*left, *(["some_already_invoiced"] if invoiced else [])]
+        return "generated", reasons[0] if reasons else None, lines
     if invoiced:
-        return "already_invoiced", _first(left, None), []
+        return "already_invoiced", left[0] if left else None, []
     skipped = any(row["lifecycle_state"] == "skipped" for row in rows)
-    return "refused", _first(left, "skipped" if skipped else "nothing_due"), []
-
-
-def _first(reasons: Sequence[str], otherwise: str | None) -> str | None:
-    return reasons[0] if reasons else otherwise
+    return "refused", [*left, "skipped" if skipped else "nothing_due"][0], []

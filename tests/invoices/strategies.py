@@ -38,8 +38,14 @@ clients = st.fixed_dictionaries(
         ),
     }
 )
+#: Some take back what others bill, to the cent or beyond.
 records = st.fixed_dictionaries(
-    {"row": which, "by": days, "quantity": quantities, "unit_price_cents": cents}
+    {
+        "row": which,
+        "by": days,
+        "quantity": st.one_of(quantities, st.sampled_from(["-1", "-0.333"]).map(Decimal)),
+        "unit_price_cents": cents,
+    }
 )
 lines = st.fixed_dictionaries(
     {

@@ -95,6 +95,26 @@ def test_a_line_added_to_an_invoiced_window(books: Billing, line: Line) -> None:
     assert books.generate(line.client)["o_status"] == "already_invoiced"
 
 
+def test_what_is_left_due_beside_what_is_invoiced(books: Billing, line: Line) -> None:
+    """The same call gives the same invoice; asked for alone, what is left is refused."""
+    hourly = books.line(line.client, contract_line_type="hourly")
+    books.period(hourly, *WINDOW, charge_family="hourly")
+    first = books.generate(line.client)
+    assert ended(first) == ("generated", "nothing_billable")
+    left = {"o_invoice_id": None, "o_status": "refused", "o_reason": "nothing_billable"}
+    billed, due = identity(line, *WINDOW), identity(hourly, *WINDOW)
+    assert books.generate(line.client, execution_identity_keys=[due]) == left
+    for keys in (None, [billed, due]):
+        assert books.generate(line.client, execution_identity_keys=keys) == first | {
+            "o_status": "already_invoiced"
+        }
+    assert books.generate(line.client, execution_identity_keys=[billed]) == first | {
+        "o_status": "already_invoiced",
+        "o_reason": None,
+    }
+    assert books.invoices() == 1
+
+
 def test_some_of_a_window(books: Billing, line: Line) -> None:
     other = books.priced(line.client)
     books.period(other, *WINDOW)
@@ -203,6 +223,24 @@ DAYS = {"window_start": JANUARY, "window_end": FEBRUARY}
         ({"execution_identity_keys": []}, "p_execution_identity_keys is empty"),
         ({"execution_identity_keys": [None]}, "p_execution_identity_keys contains null"),
         ({"as_of": "infinity"}, "p_as_of is infinity, not a day of the years 1 to 9999"),
+        ({"invoice_number": ""}, "p_invoice_number is blank"),
+        ({"invoice_number": " \t"}, "p_invoice_number is blank"),
+        (
+            {"window_start": "10000-01-01", "window_end": "10000-02-01"},
+            "p_window_start is 10000-01-01, not a day from 0001-01-01 to 9999-07-04",
+        ),
+        (
+            {"window_start": "9999-07-05", "window_end": "9999-08-01"},
+            "p_window_start is 9999-07-05, not a day from 0001-01-01 to 9999-07-04",
+        ),
+        (
+            {"window_start": "0001-12-31 BC"},
+            "p_window_start is 0001-12-31 BC, not a day from 0001-01-01 to 9999-07-04",
+        ),
+        (
+            {"as_of": "9999-07-05"},
+            "p_as_of is 9999-07-05, too late for a horizon of 180 days: 9999-07-04 is the latest",
+        ),
     ],
 )
 def test_bad_arguments(books: Billing, line: Line, arguments: dict[str, Any], detail: str) -> None:

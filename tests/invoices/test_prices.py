@@ -123,11 +123,8 @@ def test_records_of_the_covered_days(books: Billing, kind: str) -> None:
         ([(100, "1"), (200, "1.5")], (1, 400, 400)),
         ([(1, "0.5"), (3, "0.5")], (1, 2, 2)),
         ([(1, "0.25"), (1, "0.25")], (Decimal("0.5"), 1, 1)),
-        ([(100, "0")], (0, 100, 0)),
-        ([(0, "5")], (5, 0, 0)),
         ([(100, "3"), (100, "-1")], (2, 100, 200)),
-        ([(100, "1"), (100, "-3")], (-2, 100, -200)),
-        ([(1, "-0.5")], (Decimal("-0.5"), 1, -1)),
+        ([(0, "5"), (100, "1")], (1, 100, 100)),
     ],
 )
 def test_records_are_summed_and_rounded_once(
@@ -140,6 +137,32 @@ def test_records_are_summed_and_rounded_once(
     written = only_line(books, line)
     found = written["quantity"], written["unit_price_cents"], written["total_price_cents"]
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [(100, "0")],
+        [(0, "5")],
+        [(1, "0.4")],
+        [(100, "1"), (100, "-1")],
+        [(100, "1"), (100, "-3")],
+        [(1, "-0.5")],
+    ],
+)
+def test_records_that_amount_to_nothing_or_less_are_never_a_line(
+    books: Billing, records: list[tuple[int, str]]
+) -> None:
+    line = books.line(contract_line_type="usage")
+    books.period(line, *WINDOW, charge_family="usage")
+    for cents, quantity in records:
+        books.record(line, JANUARY, cents, Decimal(quantity))
+    (due,), (candidate,) = books.due(), books.candidates()
+    assert due["blocked_reason"] == candidate["blocked_reason"] == "nothing_billable"
+    result = books.generate(line.client)
+    assert (result["o_status"], result["o_reason"]) == ("refused", "nothing_billable")
+    books.record(line, JANUARY, 1000)
+    assert only_line(books, line)["total_price_cents"] > 0
 
 
 def test_nothing_billable_stays_due_and_the_rest_is_billed(books: Billing) -> None:

@@ -24,6 +24,18 @@ INVALID = "the edit is invalid"
 NOT_PERMITTED = "the state of the ledger row does not permit the operation"
 
 
+#: What becomes of a locked row, and of the days of an archived one; behind the boundary.
+LOCKED_HINTS = (
+    "Invoice it as it is, or archive it: a backfill then makes its period anew, where it is still"
+    " wanted.",
+    "Invoice it as it is; archived, its days behind the billed boundary are never made again.",
+)
+ARCHIVED_HINTS = (
+    "An archived row stays as it is; a backfill makes its period anew, where it is still wanted.",
+    "An archived row stays as it is, and its days behind the billed boundary are never made again.",
+)
+
+
 @dataclass
 class Months:
     """A line with January, February and March in the ledger."""

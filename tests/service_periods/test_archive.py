@@ -2,8 +2,16 @@
 
 import pytest
 
-from tests.service_periods.books import APRIL, FEBRUARY, MARCH, Books
-from tests.service_periods.edits import NOT_PERMITTED, assert_refused, events, refusal, state
+from tests.service_periods.books import APRIL, FEBRUARY, JANUARY, MARCH, Books
+from tests.service_periods.edits import (
+    ARCHIVED_HINTS,
+    LOCKED_HINTS,
+    NOT_PERMITTED,
+    assert_refused,
+    events,
+    refusal,
+    state,
+)
 
 
 @pytest.mark.parametrize("lifecycle_state", ["generated", "edited", "skipped", "locked", "billed"])
@@ -29,7 +37,7 @@ def test_a_dead_row_stays(books: Books, lifecycle_state: str) -> None:
     diagnosis = refusal(books, "archive_service_period", record_id=given.february, reason="r")
     hint = {
         "superseded": "Name the live row of its period; billing.plan_service_periods shows it.",
-        "archived": "An archived row stays as it is; a backfill makes its period anew.",
+        "archived": ARCHIVED_HINTS[0],
     }[lifecycle_state]
     detail = (
         f"immutable_record (operation): archive of row {given.february}, which is {lifecycle_state}"
@@ -69,3 +77,30 @@ def test_a_backfill_makes_the_period_again_as_the_next_revision(books: Books) ->
     )  # fmt: skip
     assert again["revision"] == february["revision"] + 1
     assert books.call()["o_status"] == "nothing_to_do"
+
+
+@pytest.mark.parametrize("later", ["row", "detail", "its own detail"])
+def test_behind_the_billed_boundary_the_days_are_never_made_again(books: Books, later: str) -> None:
+    """The hints say so before and after, and it is so."""
+    line = books.line()
+    row = books.period(line, JANUARY, FEBRUARY, lifecycle_state="locked")
+    if later == "row":
+        books.billed(line, FEBRUARY, MARCH)
+    else:
+        books.invoice(line, *((JANUARY, FEBRUARY) if later != "detail" else (FEBRUARY, MARCH)))
+    before = refusal(books, "skip_service_period", record_id=row, reason="r")
+    assert before.message_hint == LOCKED_HINTS[1]
+    books.perform("archive_service_period", record_id=row, reason="r")
+    after = refusal(books, "archive_service_period", record_id=row, reason="r")
+    assert after.message_hint == ARCHIVED_HINTS[1]
+    books.call(accept_escalations=books.summary()["plan_hash"])
+    assert JANUARY not in [start for start, _, _ in books.live(line)]
+
+
+def test_a_detail_that_another_row_accounts_for_is_no_boundary(books: Books) -> None:
+    line = books.line()
+    row = books.period(line, FEBRUARY, MARCH, lifecycle_state="locked")
+    linkage = books.invoice(line, JANUARY, FEBRUARY.replace(day=5))
+    books.period(line, JANUARY, FEBRUARY, lifecycle_state="billed", **linkage)
+    diagnosis = refusal(books, "skip_service_period", record_id=row, reason="r")
+    assert diagnosis.message_hint == LOCKED_HINTS[0]

@@ -8,7 +8,9 @@ import pytest
 
 from tests.service_periods.books import APRIL, FEBRUARY, JANUARY, MARCH, Books
 from tests.service_periods.edits import (
+    ARCHIVED_HINTS,
     INVALID,
+    LOCKED_HINTS,
     NOT_PERMITTED,
     Months,
     assert_refused,
@@ -239,10 +241,10 @@ def test_a_state_that_no_edit_may_change(books: Books, lifecycle_state: str) -> 
         reason="r",
     )
     hint = {
-        "locked": "Invoice it as it is, or archive it: a backfill then makes its period anew.",
+        "locked": LOCKED_HINTS[0],
         "billed": "Delete or reverse its invoice first; the row is locked then.",
         "superseded": "Name the live row of its period; billing.plan_service_periods shows it.",
-        "archived": "An archived row stays as it is; a backfill makes its period anew.",
+        "archived": ARCHIVED_HINTS[0],
     }[lifecycle_state]
     detail = (
         f"immutable_record (operation): edit_boundaries of row {given.february},"

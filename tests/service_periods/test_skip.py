@@ -13,6 +13,11 @@ from tests.service_periods.edits import (
     state,
 )
 
+REPAIR_FIRST = (
+    "Repair the linkage first: CALL billing.repair_invoice_linkage(p_tenant => '{tenant}',"
+    " p_as_of => '{as_of}', p_schedule_key => '{schedule_key}');"
+)
+
 
 @pytest.mark.parametrize("lifecycle_state", ["generated", "edited", "skipped"])
 def test_the_new_revision_is_skipped(books: Books, lifecycle_state: str) -> None:
@@ -44,11 +49,8 @@ def test_a_state_that_cannot_be_skipped(books: Books, lifecycle_state: str) -> N
     ("quarantine_reason", "hint"),
     [
         ("overlap", "Archive it, or the live row that it overlaps."),
-        (
-            "dangling_linkage",
-            "Repair the linkage first: CALL billing.repair_invoice_linkage.",
-        ),
-        ("missing_linkage", "Repair the linkage first: CALL billing.repair_invoice_linkage."),
+        ("dangling_linkage", REPAIR_FIRST),
+        ("missing_linkage", REPAIR_FIRST),
         ("unknown_obligation", "Restore the line, or archive its rows."),
     ],
 )
@@ -67,6 +69,7 @@ def test_a_row_in_quarantine(
     row = books.period(line, FEBRUARY, MARCH, quarantine_reason=quarantine_reason)
     diagnosis = refusal(books, procedure, record_id=row, reason="r")
     detail = f"{mutation} of row {row}, which is in quarantine: {quarantine_reason}"
+    hint = hint.format(tenant=books.tenant, as_of=MARCH, schedule_key=line.schedule_key)
     assert_refused(diagnosis, "DC101", NOT_PERMITTED, detail, hint)
 
 

@@ -39,6 +39,30 @@ def test_double_billed(scene: Scene) -> None:
     assert scene.find("double_billed") == []
 
 
+def test_double_billed_is_not_a_detail_mismatch(scene: Scene) -> None:
+    """A detail bills the days of the row that accounts for it; a dead one accounts for nothing."""
+    february = scene.invoice(scene.the_line, FEBRUARY, MARCH)
+    scene.spoil(
+        scene.row_from(FEBRUARY),
+        f"lifecycle_state = 'billed', invoice_id = '{february['invoice_id']}',"
+        f" invoice_charge_id = '{february['invoice_charge_id']}',"
+        f" invoice_charge_detail_id = '{february['invoice_charge_detail_id']}',"
+        " invoice_linked_at = now()",
+    )
+    scene.update(
+        DETAILS,
+        "service_period_end = '2025-02-07'",
+        invoice_charge_detail_id=scene.linkage["invoice_charge_detail_id"],
+    )
+    scene.find_one("detail_mismatch", scene.billed_row, "warning")
+    assert scene.find("double_billed") == []
+    scene.spoil(scene.billed_row, "lifecycle_state = 'archived'")
+    assert {row["object_key"] for row in scene.find("double_billed")} == {
+        str(scene.billed_row),
+        str(scene.row_from(FEBRUARY)),
+    }
+
+
 def test_double_billed_without_ledger_rows(scene: Scene) -> None:
     line = scene.line()
     scene.invoice(line, JANUARY, FEBRUARY)
