@@ -19,7 +19,8 @@ class _ShowByDefault(click.Group):
     """A group in which ``cutover TENANT`` means ``cutover show TENANT``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not {*args} & {*self.commands, *ctx.help_option_names}:
+        asks_for_help = {*args[:1]} & {*ctx.help_option_names}
+        if not asks_for_help and not {*args} & {*self.commands}:
             args = ["show", *args]
         return super().parse_args(ctx, args)
 
@@ -37,18 +38,21 @@ def cutover() -> None:
 @click.argument("tenant", type=click.UUID)
 @as_of
 @click.option(
-    "--watch",
-    metavar="[SECONDS]",
+    "--watch", is_flag=True, help="Look again and again until Ctrl-C; piped, print what changed."
+)
+@click.option(
+    "--every",
+    metavar="SECONDS",
     type=click.FloatRange(min=0.1),
-    is_flag=False,
-    flag_value=5.0,
-    help="Look again every 5 seconds, or so many, until Ctrl-C; piped, print what changed.",
+    default=5.0,
+    show_default=True,
+    help="How often to look, with --watch.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 while something is left.")
 @options()
 @pass_session
 def show(
-    session: Session, /, watch: float | None, detailed_exitcode: bool, **arguments: Any
+    session: Session, /, watch: bool, every: float, detailed_exitcode: bool, **arguments: Any
 ) -> ExitStatus:
     """Show the steps and the checklist of a cutover, what leads on, and the escalations.
 
@@ -61,11 +65,11 @@ def show(
     else 0.
     """
     with session.connection() as connection:
-        if watch is None:
+        if watch:
+            seen = _watch(session, connection, arguments, every)
+        else:
             seen = Cutover.read(connection, arguments)
             _print(session, seen)
-        else:
-            seen = _watch(session, connection, arguments, watch)
     return seen.exit_status(detailed=detailed_exitcode)
 
 

@@ -13,6 +13,7 @@ from duecourse.config import load
 _COUNTS = ("read", "new", "updated", "already_there")
 _LABELS = {
     "tenants": "tenants",
+    "left_out": "lines of invoices deleted here, left out",
     "quarantined": "ledger rows in quarantine",
     "details_with_exclusive_end": "details whose end was exclusive already",
     "cycles_not_at_midnight": "cycles that did not begin or end at midnight UTC",
@@ -38,8 +39,8 @@ def import_(session: Session, folder: Path, dry_run: bool, rejects: Path) -> Non
     Books of contracts go to the tables of billing, rent books to those of ledger. All of it in
     one transaction: when one line cannot be read, nothing is written. Clients, contracts, lines,
     units and tenancies are brought up to date; invoices, ledger rows, payments and charges that
-    are there already stay as they are. Ledger rows that break a rule, and payments of an unknown
-    unit or an invalid period, are kept, quarantined.
+    are there already stay as they are; invoices that were deleted here are left out. Ledger rows
+    that break a rule, and payments of an unknown unit or an invalid period, are kept, quarantined.
     """
     config = load()
     console = output.console(stderr=True)

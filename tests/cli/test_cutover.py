@@ -33,9 +33,9 @@ def books(duecourse: Command, dsn: str) -> Books:
 @contextmanager
 def watching(dsn: str, *arguments: str, output: int = subprocess.PIPE) -> Iterator[Watch]:
     """Run ``cutover --watch``."""
-    command = [sys.executable, "-m", "duecourse", "cutover", TENANT, *NOW, "--dsn", dsn]
+    command = [sys.executable, "-m", "duecourse", "cutover", "--watch", TENANT, *NOW, "--dsn", dsn]
     with subprocess.Popen(
-        [*command, "--watch", "0.1", *arguments],
+        [*command, "--every", "0.1", *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"},
         stdout=output,
         text=True,
@@ -136,7 +136,11 @@ def test_attest(books: Books, database: Database) -> None:
 
 def test_usage(books: Books) -> None:
     assert "show TENANT" in books("cutover", "--help").stdout
-    assert "--watch" in books("cutover", "show", "--help").stdout
+    helped = books("cutover", "show", "--help").stdout
+    assert "--watch" in helped
+    assert "--every SECONDS" in helped
+    for arguments in ((TENANT, "--help"), (TENANT, "-h"), (TENANT, *NOW, "--watch", "--help")):
+        assert books("cutover", *arguments).stdout == helped
     assert "--note" in books("cutover", "attest", "--help").stdout
     missing = books("cutover", status=ExitStatus.ERROR)
     assert "Missing argument 'TENANT'" in missing.stderr

@@ -109,7 +109,7 @@ def test_the_permissions(cutover: Cutover, shared_roles: Roles) -> None:
     shared_roles.drop(role)
     assert cutover.item("step", 2)[0] == NOT_STARTED
 
-    role = shared_roles.make("half")
+    role = shared_roles.make("half of o'brien's")
     shared_roles.grant(cutover.tenant, role, "view", "regenerate")
     assert cutover.item("step", 2) == (
         ACTION_NEEDED,

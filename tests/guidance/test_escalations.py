@@ -100,3 +100,15 @@ def test_every_case_of_the_runbook_is_listed(cutover: Cutover) -> None:
     for reason in ("billed_row_would_move", "billed_boundary_overlap"):
         assert "cannot arise from the stored books" in reasons[reason][1]
     assert "disputed_history" in reasons
+
+
+def test_the_hint_of_broken_linkage_runs(cutover: Cutover) -> None:
+    line = cutover.line()
+    cutover.period(
+        line, JANUARY, FEBRUARY, lifecycle_state="billed", quarantine_reason="missing_linkage"
+    )
+    cutover.invoice(line, JANUARY, FEBRUARY)
+    [row] = [row for row in cutover.select("escalations") if row["reason"] == "missing_linkage"]
+    call, _, _ = row["hint"].partition("; ")
+    assert cutover.database.execute(call).fetchall() == [(1, 1, "done")]
+    assert "missing_linkage" not in {row["reason"] for row in cutover.select("escalations")}

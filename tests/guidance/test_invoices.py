@@ -7,6 +7,7 @@ import pytest
 from tests.guidance.checklist import ACTION_NEEDED, NOT_STARTED, PASSED, Cutover
 from tests.service_periods.books import FEBRUARY, JANUARY, LEDGER, Line
 
+NOT_YET = "no recurring invoice reversed or deleted yet"
 CADENCES = pytest.mark.parametrize(("step", "owner"), [(7, "contract"), (8, "client")])
 
 
@@ -69,7 +70,7 @@ def test_a_contract_cadence_window(cutover: Cutover) -> None:
 @pytest.mark.parametrize("withdrawal", ["reverse", "delete"])
 def test_an_invoice_taken_back(cutover: Cutover, withdrawal: str) -> None:
     line = ready(cutover, "client")
-    assert cutover.item("checklist", 6) == (NOT_STARTED, "no invoice reversed or deleted yet")
+    assert cutover.item("checklist", 6) == (NOT_STARTED, NOT_YET)
     assert cutover.follow("checklist", 6).startswith("CALL billing.generate_invoice(")
     if withdrawal == "reverse":
         assert cutover.follow("checklist", 6).startswith("CALL billing.reverse_invoice(")
@@ -81,13 +82,36 @@ def test_an_invoice_taken_back(cutover: Cutover, withdrawal: str) -> None:
     assert cutover.item("step", 8)[0] == ACTION_NEEDED
     record = locked(cutover, line)
     cutover.perform("archive_service_period", record_id=record, reason="wrong line")
+    assert cutover.item("checklist", 6) == (ACTION_NEEDED, back.format(1))
+    assert cutover.words(cutover.follow("checklist", 6)) == "duecourse verify"
+    cutover.call()
+    assert cutover.live(line)[0] == (JANUARY, FEBRUARY, "generated")
     assert cutover.item("checklist", 6) == (PASSED, back.format(0))
 
     cutover.database.execute("SET session_replication_role = replica")
-    cutover.database.execute(f"DELETE FROM {LEDGER} WHERE record_id = %s", [record])
+    cutover.database.execute(f"DELETE FROM {LEDGER} WHERE obligation_id = %s", [line.obligation])
     cutover.database.execute("RESET session_replication_role")
     assert cutover.item("checklist", 6) == (ACTION_NEEDED, back.format(1))
-    assert cutover.words(cutover.follow("checklist", 6)) == "duecourse verify"
+
+
+def test_an_invoice_of_nothing_recurring_taken_back(cutover: Cutover) -> None:
+    invoice = cutover.invoice(ready(cutover, "client"))["invoice_id"]
+    cutover.perform("reverse_invoice", invoice_id=invoice, reason="trial")
+    assert cutover.item("checklist", 6) == (NOT_STARTED, NOT_YET)
+    cutover.perform("delete_invoice", invoice_id=invoice, reason="trial")
+    assert cutover.item("checklist", 6) == (NOT_STARTED, NOT_YET)
+
+
+def test_a_period_of_an_invoice_withdrawn_twice_counts_once(cutover: Cutover) -> None:
+    line = ready(cutover, "client")
+    cutover.follow("checklist", 6)
+    [invoice] = {row["invoice_id"] for row in cutover.ledger(line)} - {None}
+    for procedure in ("reverse_invoice", "delete_invoice"):
+        cutover.perform(procedure, invoice_id=invoice, reason="trial")
+        assert cutover.item("checklist", 6) == (
+            PASSED,
+            "1 invoices withdrawn; of their 1 periods 0 are lost",
+        )
 
 
 def locked(cutover: Cutover, line: Line) -> UUID:

@@ -23,6 +23,8 @@ from tests.service_periods.books import (
     perform,
 )
 
+FAILS = "RAISE EXCEPTION 'no such luck' USING ERRCODE = '22012'"
+
 
 def test_schedules_of_both_cadences_are_replenished(books: Billing) -> None:
     client = books.client()
@@ -79,52 +81,144 @@ def test_every_tenant(database: Database) -> None:
     assert result == {"o_cycles": 2, "o_rows": 14, "o_status": "done"}
 
 
-def failing(books: Billing, client: UUID) -> str:
-    """Let every ledger row of a client fail; return the name of the trigger."""
+def failing(books: Billing, client: UUID, does: str = FAILS) -> None:
+    """Let every ledger row of a client fail, or do something else instead."""
     name = f"fail_{client.int % 10**9}"
     books.database.execute(
         f"CREATE FUNCTION public.{name}() RETURNS trigger LANGUAGE plpgsql AS $$"
-        " BEGIN RAISE EXCEPTION 'no such luck' USING ERRCODE = '22012'; END $$"
+        f" BEGIN {does}; RETURN NEW; END $$".encode()
     )
     books.database.execute(
         f"CREATE TRIGGER {name} BEFORE INSERT ON billing.recurring_service_periods"
         f" FOR EACH ROW WHEN (NEW.client_id = '{client}') EXECUTE FUNCTION public.{name}()"
     )
-    return name
 
 
-def test_cycles_and_periods_come_together_or_not_at_all(books: Billing) -> None:
+def mend(books: Billing, client: UUID) -> None:
+    """Let the rows of a client be."""
+    books.database.execute(f"DROP FUNCTION public.fail_{client.int % 10**9} CASCADE")
+
+
+def runs(books: Billing) -> list[tuple[str, bool, object]]:
+    """Return the status of each run, whether it is finished, and the clients that failed."""
+    found = books._query("SELECT * FROM ops.runs WHERE tenant = %s ORDER BY started_at")
+    return [
+        (run["status"], run["finished_at"] is not None, run["counts"].get("clients_failed"))
+        for run in found
+    ]
+
+
+def test_a_client_that_fails_keeps_no_other_waiting(books: Billing) -> None:
+    """Its cycles and periods come together or not at all, and the call fails in the end."""
     clients = [books.client() for _ in range(3)]
     for client in clients:
         books.cycle(client, DECEMBER, JANUARY)
         books.line(client)
-    trigger = failing(books, clients[1])
+    failing(books, clients[1])
     notices = Notices(books.database)
-    with pytest.raises(psycopg.errors.DivisionByZero):
+    with pytest.raises(psycopg.Error) as raised:
         advance(books)
+    failure = f"client {clients[1]} of tenant {books.tenant}: no such luck (SQLSTATE 22012)"
+    assert raised.value.sqlstate == "DC006"
+    assert raised.value.diag.message_primary == "billing cycles of some clients are not advanced"
+    assert raised.value.diag.message_detail == f"1 failed, the first is {failure}"
+    assert "call again" in (raised.value.diag.message_hint or "")
     assert [len(cycles_of(books, client)) for client in clients] == [2, 1, 2]
     assert len(books.ledger()) == 14
-    assert notices.messages == [
-        f"client {clients[1]} failed and is tried again at the end: no such luck"
-    ]
-    assert (notices.details[0]["client_id"], notices.details[0]["sqlstate"]) == (
+    assert notices.messages == [f"billing cycles are not advanced of {failure}"]
+    [told] = notices.details
+    assert (told["client_id"], told["sqlstate"], told["message"]) == (
         str(clients[1]),
         "22012",
+        "no such luck",
     )
-    books.database.execute(f"DROP TRIGGER {trigger} ON billing.recurring_service_periods")
+    assert runs(books) == [("partial", True, 1)]
+    mend(books, clients[1])
     assert advance(books) == (1, 7, "done")
-    runs = books._query("SELECT status, finished_at FROM ops.runs WHERE tenant = %s")
-    assert {run["status"] for run in runs} == {"partial", "done"}
-    assert all(run["finished_at"] for run in runs)
+    assert runs(books)[1:] == [("done", True, 0)]
 
 
-def test_an_unfinished_call_is_found_and_finished_by_the_next(books: Billing) -> None:
-    client = books.client()
-    books.line(client)
-    trigger = failing(books, client)
-    with pytest.raises(psycopg.errors.DivisionByZero):
+def test_every_tenant_is_visited(database: Database) -> None:
+    tenants = [Billing(database) for _ in range(3)]
+    lines = [books.line() for books in tenants]
+    for books, line in list(zip(tenants, lines, strict=True))[:2]:
+        failing(books, line.client)
+    with pytest.raises(psycopg.Error) as raised:
+        perform(database, "advance_billing_cycles", {"tenant": None, "as_of": AS_OF})
+    assert raised.value.sqlstate == "DC006"
+    assert (raised.value.diag.message_detail or "").startswith(
+        f"2 failed, the first is client {lines[0].client} of tenant {tenants[0].tenant}: "
+    )
+    assert [len(books.ledger()) for books in tenants] == [0, 0, 7]
+    assert [status for books in tenants for status, *_ in runs(books)] == [
+        "partial",
+        "partial",
+        "done",
+    ]
+
+
+def test_a_tenant_whose_run_cannot_be_opened(database: Database) -> None:
+    first, second = (Billing(database) for _ in range(2))
+    for books in (first, second):
+        books.line()
+    database.execute(
+        "ALTER TABLE ops.runs ADD CONSTRAINT not_this_one"
+        f" CHECK (tenant <> '{first.tenant}')".encode()
+    )
+    with pytest.raises(psycopg.Error) as raised:
+        perform(database, "advance_billing_cycles", {"tenant": None, "as_of": AS_OF})
+    assert raised.value.sqlstate == "DC006"
+    assert f"the first is tenant {first.tenant}: " in (raised.value.diag.message_detail or "")
+    assert [len(books.ledger()) for books in (first, second)] == [0, 7]
+    with pytest.raises(psycopg.errors.CheckViolation):
+        advance(first)
+
+
+@pytest.mark.parametrize("broken", ["cycle", "line"])
+def test_a_client_that_cannot_be_planned(books: Billing, broken: str) -> None:
+    """Dates at the end of time make planning all clients at once fail."""
+    sound, strange = books.client(), books.client("weekly")
+    books.line(sound)
+    books.line(sound, owner="contract", frequency="daily")
+    if broken == "cycle":
+        books.cycle(strange, DECEMBER, "-infinity")  # type: ignore[arg-type]
+    else:
+        line = books.line(strange)
+        books.database.execute(
+            "UPDATE billing.client_contracts SET start_date = '5874897-12-01'"
+            " WHERE contract_id = %s",
+            (line.contract,),
+        )
+    with pytest.raises(psycopg.Error) as raised:
         advance(books)
-    books.database.execute(f"DROP TRIGGER {trigger} ON billing.recurring_service_periods")
+    assert raised.value.sqlstate == "DC006"
+    assert f"1 failed, the first is client {strange} " in (raised.value.diag.message_detail or "")
+    assert len(books.ledger()) == 7
+    assert len(cycles_of(books, sound)) == 1
+    [run] = books._query("SELECT * FROM ops.runs WHERE tenant = %s")
+    assert (run["status"], run["schedules_escalated"], run["rows_written"]) == ("partial", 1, 7)
+
+
+def test_a_cancelled_call_ends(books: Billing) -> None:
+    clients = [books.client() for _ in range(2)]
+    for client in clients:
+        books.line(client)
+    failing(books, clients[0], "PERFORM pg_sleep(5)")
+    books.database.execute("SET statement_timeout = '300 ms'")
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        advance(books)
+    books.database.execute("RESET statement_timeout")
+    assert books.ledger() == []
+
+
+def test_an_unfinished_call_is_found_and_finished_by_the_next(
+    books: Billing, shared_dsn: str
+) -> None:
+    books.line()
+    with sessions(shared_dsn, 1) as (holder,):
+        holder.execute("BEGIN")
+        holder.execute(f"SELECT ops.mark_ledger_write('{books.tenant}')")
+        assert advance(books, lock_timeout="10 ms")[2] == "locked"
     books.database.execute(
         "UPDATE ops.runs SET heartbeat_at = '2025-01-01' WHERE tenant = %s", (books.tenant,)
     )

@@ -1,7 +1,9 @@
 """reverse_invoice: it stays, cancelled. See test_withdraw for the rest."""
 
+from datetime import UTC
+
 from tests.invoices.books import WINDOW, Billing, refused
-from tests.invoices.withdrawals import invoiced, withdraw
+from tests.invoices.withdrawals import inserted_anew, invoiced, withdraw
 
 
 def test_the_invoice_stays_cancelled_and_bills_nothing(books: Billing) -> None:
@@ -20,12 +22,34 @@ def test_the_invoice_stays_cancelled_and_bills_nothing(books: Billing) -> None:
         assert books.findings(check) == []
 
 
-def test_a_deleted_invoice_is_unknown(books: Billing) -> None:
+def test_a_deleted_invoice_is_said_to_be(books: Billing) -> None:
     given = invoiced(books)
+    withdraw(books, "reverse", given.invoice)
     withdraw(books, "delete", given.invoice)
+    (shown,) = books.history()
     diagnosis = refused(books, "reverse_invoice", invoice_id=given.invoice, reason="r")
     assert diagnosis.sqlstate == "DC003"
-    assert diagnosis.message_primary == "the invoice is unknown"
+    assert diagnosis.message_primary == "the invoice was deleted"
+    when = shown["withdrawn_at"].astimezone(UTC)
+    assert diagnosis.message_detail == (
+        f"invoice {given.invoice} of tenant {books.tenant}, "
+        f"deleted at {when:%Y-%m-%d %H:%M:%S} UTC by {shown['withdrawn_by']}"
+    )
+    reading = (diagnosis.message_hint or "").partition(" shows ")[0]
+    found = books.database.execute(reading.encode()).fetchall()
+    assert [row[1] for row in found] == [given.invoice]
+
+
+def test_inserted_anew_it_is_reversed_like_any_other(books: Billing) -> None:
+    given = invoiced(books)
+    withdraw(books, "reverse", given.invoice)
+    withdraw(books, "delete", given.invoice)
+    inserted_anew(books, given.invoice, whole=True)
+    assert withdraw(books, "reverse", given.invoice)["o_status"] == "reversed"
+    assert withdraw(books, "reverse", given.invoice)["o_status"] == "already_reversed"
+    (shown,) = books.history()
+    assert (shown["status"], shown["withdrawal"]) == ("cancelled", "reversed")
+    assert len(shown["service_periods"]) == 2
 
 
 def test_one_of_two_invoices_of_a_window(books: Billing) -> None:

@@ -44,6 +44,21 @@ def withdraw(books: Billing, procedure: str, invoice: UUID, reason: Any = "wrong
     return books.perform(f"{procedure}_invoice", invoice_id=invoice, reason=reason)
 
 
+def inserted_anew(books: Billing, invoice: UUID, *, whole: bool) -> None:
+    """Insert a deleted invoice as it first stood, by hand; whole: with charges and details."""
+    tables = {"invoices": "jsonb_build_array(w.invoice)"}
+    if whole:
+        tables |= {"invoice_charges": "w.charges", "invoice_charge_details": "w.details"}
+    for table, rows in tables.items():
+        books.database.execute(
+            f"INSERT INTO billing.{table} SELECT r.* FROM ("
+            " SELECT * FROM billing.withdrawn_invoices WHERE tenant = %s AND invoice_id = %s"
+            " ORDER BY withdrawn_at LIMIT 1) AS w"
+            f" CROSS JOIN jsonb_populate_recordset(NULL::billing.{table}, {rows}) AS r".encode(),
+            (books.tenant, invoice),
+        )
+
+
 def imported(books: Billing, details: int) -> tuple[Line, Row]:
     """Add an invoice whose one charge has several details of the same days, and link a row."""
     line = books.priced()

@@ -1,5 +1,6 @@
 """Who may call what: every routine of the catalog that operators may execute, with real logins."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -124,3 +125,20 @@ def test_no_right_on_any_table(shared_database: Database, scene: Scene) -> None:
                 "SELECT has_table_privilege(%s, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES')",
                 (table,),
             ).fetchall() == [(False,)]
+
+
+def test_what_a_comment_says_is_needed(shared_database: Database) -> None:
+    rows = shared_database.execute(
+        "SELECT p.proname, substring(obj_description(p.oid, 'pg_proc') FROM 'Needs: ([^.]*)[.]')"
+        " FROM pg_proc AS p"
+        " WHERE p.pronamespace IN ('billing'::regnamespace, 'ledger'::regnamespace,"
+        " 'ops'::regnamespace)"
+    )
+    said = {
+        name: set(re.findall("|".join(PERMISSIONS), needs))
+        for name, needs in rows
+        if needs not in (None, "nothing", "the owner")
+    }
+    assert said == {name: CALLERS.get(name, {"view"}) for name in said}
+    invoices = {"delete_invoice", "reverse_invoice", "repair_invoice_linkage"}
+    assert said.keys() >= invoices | {"advance_billing_cycles", "attest_cutover_step"}

@@ -97,6 +97,9 @@ def test_every_tenant_without_any(books: Books, roles: Roles) -> None:
     assert raised.value.diag.message_detail == (
         f"login {role} does not hold billing.recurring_service_periods.regenerate on any tenant"
     )
+    assert raised.value.diag.message_hint == (
+        "Name the tenant in p_tenant and call again: a refusal then says what to grant."
+    )
     assert books.ledger() == []
 
 
