@@ -59,9 +59,11 @@ def procedures(dsn: str) -> str:
     for is_procedure in (True, False):
         for name, short, kind, comment in found:
             if kind == is_procedure and (short in READINGS or (kind and short[0] != "_")):
-                told = [_told(comment, label) for label in ("Commits", "Locks", "Idempotent")]
-                rows.append((f"`{name}`", _purpose(short), *told))
-    return _table(("routine", "what", "commits", "locks", "idempotent"), rows)
+                commits, locks = (_told(name, comment, label) for label in ("Commits", "Locks"))
+                again = _told(name, comment, "Idempotent") if kind else "reads only"
+                needs = _told(name, comment, "Needs")
+                rows.append((f"`{name}`", _purpose(short), needs, commits, locks, again))
+    return _table(("routine", "what", "needs", "commits", "locks", "idempotent"), rows)
 
 
 def verification(dsn: str) -> str:
@@ -109,10 +111,12 @@ def _purpose(name: str) -> str:
     raise LookupError(name)
 
 
-def _told(comment: str, label: str) -> str:
-    """Return what a COMMENT says under a label, up to the end of its sentence."""
+def _told(name: str, comment: str, label: str) -> str:
+    """Return what the COMMENT on a routine says under a label, up to the end of its sentence."""
     found = re.search(rf"{label}: (.*?)\.(?= |$)", comment)
-    return found[1] if found else "reads only"
+    if not found:
+        raise LookupError(f"the comment on {name} does not say {label}: …")
+    return found[1]
 
 
 def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
