@@ -1,4 +1,4 @@
-"""The schemas, and the record of the repeatable objects."""
+"""The schemas, and what the package records about its own work."""
 
 from yoyo import step
 

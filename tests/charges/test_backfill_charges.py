@@ -81,7 +81,7 @@ def test_the_dry_run_is_what_is_made_and_a_second_run_makes_nothing(owner: Owner
     assert notices.details[-2]["counts"] == counts
     assert backfill(owner, run_key="again") == (0, 1, "escalated")
     again = record(owner, "again")
-    assert (again["schedules_escalated"], again["new_escalations"]) == (1, 0)
+    assert (again["units_escalated"], again["new_escalations"]) == (1, 0)
     assert again["counts"]["already_charged"] == counts["to_create"] + counts["already_charged"]
 
 
@@ -159,7 +159,7 @@ def test_one_key_resumes_and_returns_its_result(owner: Owner) -> None:
     assert backfill(owner, run_key="k", batch_size=2, max_batches=1) == (4, 1, "partial")
     assert backfill(owner, run_key="k", batch_size=2) == (10, 3, "done")
     run = record(owner, "k")
-    assert (run["schedules_done"], run["schedules_total"]) == (5, 5)
+    assert (run["units_done"], run["units_total"]) == (5, 5)
     assert (run["counts"]["to_create"], run["counts"]["charges_cents"]) == (10, 1_000_000)
     owner.payment()
     assert backfill(owner, run_key="k", batch_size=2) == (10, 3, "done")

@@ -105,7 +105,7 @@ def test_a_unit_without_rent_is_reported(owner: Owner) -> None:
         ("u-2", "quarantine", "unknown_rent"),
     ]
     run = record(owner, "k")
-    assert (run["schedules_escalated"], run["new_escalations"]) == (2, 2)
+    assert (run["units_escalated"], run["new_escalations"]) == (2, 2)
     assert_adds_up(run["counts"])
 
 

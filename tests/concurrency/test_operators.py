@@ -66,7 +66,7 @@ def test_one_waits_for_the_other_and_both_finish(books: Books, pair: list[Sessio
     assert outcome(running) == "00000"
     runs = [books.run(key) for key in ("first", "second")]
     assert sum(run["rows_written"] for run in runs) == len(books.ledger()) == 70
-    assert all(run["finished_at"] and run["schedules_done"] == 10 for run in runs)
+    assert all(run["finished_at"] and run["units_done"] == 10 for run in runs)
 
 
 @pytest.mark.usefixtures("gate")
@@ -78,7 +78,7 @@ def test_one_key_twice_at_once_is_one_run(books: Books, pair: list[Session]) -> 
         second.wait_until_blocked_by(first, books.database)
     assert running.result() == [(70, 4, "done")]
     run = books.run("k")
-    assert (run["batches"], run["schedules_done"], run["rows_written"]) == (4, 10, 70)
+    assert (run["batches"], run["units_done"], run["rows_written"]) == (4, 10, 70)
     assert run["status"] == "done"
     assert len(books.ledger()) == 70
 

@@ -78,7 +78,7 @@ def test_the_client_is_killed(database: Database, dsn: str, run_key: str) -> Non
     assert start(dsn, owner, run_key).wait() == 0
     if run_key:
         run = record(owner, run_key)
-        assert (run["batches"], run["schedules_done"], run["status"]) == (20, ACCOUNTS, "done")
+        assert (run["batches"], run["units_done"], run["status"]) == (20, ACCOUNTS, "done")
         assert run["counts"]["to_create"] == run["rows_written"]
         assert run["counts"]["keys_with_payments"] == ACCOUNTS * MONTHS
         assert_adds_up(run["counts"])

@@ -109,7 +109,7 @@ def test_the_client_is_killed(
     assert start(dsn, books, run_key).wait() == 0
     if run_key:
         run = books.run(run_key)
-        assert (run["batches"], run["schedules_done"]) == (20, SCHEDULES)
+        assert (run["batches"], run["units_done"]) == (20, SCHEDULES)
     assert_finished(books, reference)
 
 

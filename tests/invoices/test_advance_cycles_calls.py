@@ -48,8 +48,8 @@ def test_what_is_escalated_is_counted_and_left_alone(books: Billing) -> None:
         " ORDER BY started_at"
     )
     assert [run["new_escalations"] for run in (first, second)] == [1, 0]
-    assert [run["schedules_escalated"] for run in (first, second)] == [1, 1]
-    assert [run["schedules_done"] for run in (first, second)] == [2, 2]
+    assert [run["units_escalated"] for run in (first, second)] == [1, 1]
+    assert [run["units_done"] for run in (first, second)] == [2, 2]
     assert [run["rows_written"] for run in (first, second)] == [len(books.live(line)), 0]
     assert all(run["finished_at"] and run["status"] == "escalated" for run in (first, second))
 
@@ -196,7 +196,7 @@ def test_a_client_that_cannot_be_planned(books: Billing, broken: str) -> None:
     assert len(books.ledger()) == 7
     assert len(cycles_of(books, sound)) == 1
     [run] = books._query("SELECT * FROM ops.runs WHERE tenant = %s")
-    assert (run["status"], run["schedules_escalated"], run["rows_written"]) == ("partial", 1, 7)
+    assert (run["status"], run["units_escalated"], run["rows_written"]) == ("partial", 1, 7)
 
 
 def test_a_cancelled_call_ends(books: Billing) -> None:

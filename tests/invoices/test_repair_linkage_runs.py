@@ -55,7 +55,7 @@ def test_batches_and_resumption(books: Billing) -> None:
     assert repair(books, **common) == (5, "done")
     assert repair(books, **common) == (5, "done")
     run = books.run("k")
-    assert (run["batches"], run["schedules_done"], run["schedules_total"]) == (3, 5, 5)
+    assert (run["batches"], run["units_done"], run["units_total"]) == (3, 5, 5)
     assert {row_of(books, record)["lifecycle_state"] for record in records} == {"locked"}
 
 

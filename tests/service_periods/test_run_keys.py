@@ -64,7 +64,7 @@ def test_an_unfinished_run_resumes_where_it_stopped(books: Books) -> None:
         "o_rows": 63, "o_batches": 3, "o_status": "partial"}  # fmt: skip
     assert books.call(**common, pause="1 ms") == {"o_rows": 70, "o_batches": 4, "o_status": "done"}
     run = books.run("k")
-    assert (run["schedules_done"], run["schedules_total"], run["batches"]) == (10, 10, 4)
+    assert (run["units_done"], run["units_total"], run["batches"]) == (10, 10, 4)
     assert run["finished_at"] >= run["started_at"]
     assert [detail["batch"] for detail in notices.details] == [1, 2, 3, 4]
     assert len(books.ledger()) == 70
@@ -120,7 +120,7 @@ def test_a_notice_a_batch_in_words_and_in_json(books: Books) -> None:
         "rows": 7,
         "rows_total": 28,
         "unit": "schedules",
-        "schedules_done": 4,
-        "schedules_total": 4,
+        "units_done": 4,
+        "units_total": 4,
         "escalated": 0,
     }

@@ -6,4 +6,4 @@ from duecourse.render import render
 
 __depends__ = {"0001.ops"}
 
-steps = [step(render("migrations/0012.charge_ledger.sql.j2"))]
+steps = [step(render("migrations/0004.charge_ledger.sql.j2"))]

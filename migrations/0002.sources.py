@@ -6,4 +6,4 @@ from duecourse.render import render
 
 __depends__ = {"0001.ops"}
 
-steps = [step(render("migrations/0003.billing_sources.sql.j2"))]
+steps = [step(render("migrations/0002.sources.sql.j2"))]

@@ -4,6 +4,6 @@ from yoyo import step
 
 from duecourse.render import render
 
-__depends__ = {"0012.charge_ledger"}
+__depends__ = {"0004.charge_ledger"}
 
-steps = [step(render("migrations/0013.stripe_events.sql.j2"))]
+steps = [step(render("migrations/0005.stripe.sql.j2"))]
