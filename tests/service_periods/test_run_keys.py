@@ -120,7 +120,7 @@ def test_a_notice_a_batch_in_words_and_in_json(books: Books) -> None:
         "rows": 7,
         "rows_total": 28,
         "unit": "schedules",
-        "units_done": 4,
-        "units_total": 4,
+        "schedules_done": 4,
+        "schedules_total": 4,
         "escalated": 0,
     }
