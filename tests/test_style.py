@@ -22,7 +22,7 @@ TEMPLATES = [
 CREATED = re.compile(
     r"CREATE (?:OR REPLACE )?(FUNCTION|PROCEDURE|VIEW|TYPE|DOMAIN) (billing|ops|ledger) \. (\w+)"
 )
-NAMED = re.compile(r"(?<![\w.] )(?:billing|ops|ledger) \. (\w+)")
+NAMED = re.compile(r"(?<![.] )\b(?:billing|ops|ledger) [.] (\w+)")
 
 
 def text_of(path: str) -> str:
