@@ -11,3 +11,9 @@ def folder(name: str) -> Path:
     """Return the folder of that name; an editable install has them in the checkout only."""
     installed = _PACKAGE / name
     return installed if installed.is_dir() else _PACKAGE.parent / name
+
+
+def checks() -> list[str]:
+    """Return the names of the checks of verify/, in their order."""
+    files = sorted(folder("verify").glob("[0-9]*.sql.j2"))
+    return [file.name.removesuffix(".sql.j2").partition("_")[2] for file in files]

@@ -12,11 +12,12 @@ from duecourse.errors import DuecourseError
 def render(name: str, config: Config | None = None) -> str:
     """Return the SQL of a template, named by its path from the root.
 
-    The schemas are the variables ``billing``, ``ledger`` and ``ops``: identifiers, quoted already.
+    The schemas are the variables ``billing``, ``ledger`` and ``ops``: identifiers, quoted already;
+    ``checks`` names the checks of verify/.
     """
     names = (config or load()).identifiers
     try:
-        return _environment().get_template(name).render(names)
+        return _environment().get_template(name).render(names, checks=locate.checks())
     except TemplateError as error:
         raise DuecourseError(f"cannot render {name}: {error}", "correct the template") from error
 

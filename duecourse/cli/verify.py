@@ -17,12 +17,6 @@ _SHOWN_FINDINGS = 20
 Findings = dict[str, list[surface.Row]]
 
 
-def checks() -> list[str]:
-    """Return the names of the checks of verify/, in their order."""
-    files = sorted(locate.folder("verify").glob("[0-9]*.sql.j2"))
-    return [file.name.removesuffix(".sql.j2").partition("_")[2] for file in files]
-
-
 @click.command()
 @scope(part=False)
 @click.option("--check", "chosen", metavar="NAME", multiple=True, help="Only this check.")
@@ -33,7 +27,7 @@ def verify(session: Session, /, tenant: UUID, as_of: date, chosen: tuple[str, ..
 
     Exits with 3 when a check of level error finds something; warnings are shown only.
     """
-    known = checks()
+    known = locate.checks()
     for name in chosen:
         if name not in known:
             raise click.UsageError(f"there is no check {name!r}; there are: {', '.join(known)}")

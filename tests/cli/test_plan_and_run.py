@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from duecourse.cli.verify import checks
 from duecourse.errors import ExitStatus
+from duecourse.locate import checks
 from duecourse.sample_books import AS_OF, SAMPLE, TENANT
 from tests.conftest import Command, Database
 

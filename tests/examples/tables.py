@@ -8,7 +8,7 @@ import click
 import psycopg
 
 from duecourse.cli import main
-from duecourse.cli.verify import checks
+from duecourse.locate import checks
 from duecourse.objects import object_paths
 from tests.conftest import ROOT
 

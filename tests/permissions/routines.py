@@ -1,41 +1,20 @@
 """The routines of the catalog that operators may call, and who may call which."""
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
 
+from duecourse.objects import tokens
 from tests.conftest import Database
 
 PERMISSIONS = ("view", "manage_future", "regenerate", "correct_history")
 
-#: Who may call the procedures; a reading is for who holds ``view``, unless it stands here too.
-CALLERS = {
-    "edit_service_period": {"manage_future"},
-    "skip_service_period": {"manage_future"},
-    "defer_service_period": {"manage_future"},
-    "generate_invoice": {"manage_future"},
-    "backfill_service_periods": {"regenerate"},
-    "regenerate_service_periods": {"regenerate"},
-    "replenish_service_periods": {"regenerate"},
-    "retire_schedule": {"regenerate"},
-    "advance_billing_cycles": {"regenerate"},
-    "archive_service_period": {"correct_history"},
-    "repair_invoice_linkage": {"correct_history"},
-    "delete_invoice": {"correct_history"},
-    "reverse_invoice": {"correct_history"},
-    "attest_cutover_step": {"manage_future", "regenerate", "correct_history"},
-    "run_records": {"view", "regenerate", "correct_history"},
-    "post_charge": {"manage_future"},
-    "backfill_charges": {"regenerate"},
-    "post_rent": {"regenerate"},
-    "ingest_stripe_event": {"regenerate"},
-    "replay_stripe_events": {"regenerate"},
-    "reverse_charge": {"correct_history"},
-    "grant_permission": set(),
-    "revoke_permission": set(),
-}
+#: A routine and the permissions of which one suffices: none is the owner's, null is told by its
+#: arguments.
+Needs = dict[str, set[str] | None]
 
 
 @dataclass(frozen=True)
@@ -46,11 +25,7 @@ class Routine:
     schema: str
     is_procedure: bool
     arguments: tuple[tuple[str, str], ...]
-
-    @property
-    def callers(self) -> set[str]:
-        """The permissions of which one suffices."""
-        return CALLERS[self.name] if self.is_procedure else CALLERS.get(self.name, {"view"})
+    callers: set[str] | None
 
     def attempt(self, connection: Database, tenant: UUID | None) -> psycopg.Error | None:
         """Call it for a tenant, with null for the rest; return its error, if there is one."""
@@ -66,6 +41,22 @@ class Routine:
         except psycopg.Error as error:
             return error
         return None
+
+
+def needs_of(database: Database) -> Needs:
+    """Return what the package declares that its routines need."""
+    rows = database.execute(
+        "SELECT d.routine_name::text, d.permissions FROM ops.routine_permissions() AS d"
+    ).fetchall()
+    needs = {name: None if needed is None else set(needed) for name, needed in rows}
+    assert len(needs) == len(rows)
+    return needs
+
+
+def asked_in(body: str) -> set[str] | None:
+    """Return the permissions that the code of a routine asks for by name; none if by argument."""
+    [call] = re.findall(r"assert_permission \( ([^;]*) \) ;", " ".join(tokens(body)))
+    return set(re.findall(r"'(\w+)'", call)) or None
 
 
 def routines_for(database: Database, role: str) -> list[Routine]:
@@ -93,7 +84,8 @@ def routines_for(database: Database, role: str) -> list[Routine]:
         """,
         (role,),
     )
+    needs = needs_of(database)
     return [
-        Routine(name, schema, is_procedure, tuple(map(tuple, arguments)))
+        Routine(name, schema, is_procedure, tuple(map(tuple, arguments)), needs.get(name))
         for name, schema, is_procedure, arguments in rows
     ]

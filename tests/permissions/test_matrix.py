@@ -1,6 +1,5 @@
 """Who may call what: every routine of the catalog that operators may execute, with real logins."""
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import pytest
 
 from tests.conftest import Database
 from tests.permissions.roles import Roles
-from tests.permissions.routines import CALLERS, PERMISSIONS, Routine, routines_for
+from tests.permissions.routines import PERMISSIONS, Routine, asked_in, needs_of, routines_for
 from tests.service_periods.books import Books
 
 MISSING = "42501"
@@ -50,16 +49,35 @@ def assert_refused(error: psycopg.Error | None, login: Database, what: str) -> N
     assert error.diag.message_hint, what
 
 
-def test_every_procedure_has_its_callers(scene: Scene) -> None:
-    public = {r.name for r in scene.routines if r.is_procedure and not r.name.startswith("_")}
-    assert public <= CALLERS.keys() <= {r.name for r in scene.routines}
+def test_what_a_body_asks_is_what_is_declared(shared_database: Database) -> None:
+    rows = shared_database.execute(
+        "SELECT p.proname, p.prosrc FROM pg_proc AS p"
+        " WHERE p.pronamespace::regnamespace::text IN ('billing', 'ledger', 'ops') AND p.prosecdef"
+    )
+    declared = needs_of(shared_database)
+    asked = {name: asked_in(body) for name, body in rows if "assert_permission(" in body}
+    assert asked == {name: needed for name, needed in declared.items() if name in asked}
+
+
+def test_what_is_declared(shared_database: Database) -> None:
+    """Every CALL is, and nothing that the package has not."""
+    rows = shared_database.execute(
+        "SELECT p.proname, p.prokind = 'p' AND p.proname !~ '^_', n.nspname || '.' || p.proname"
+        " FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
+        " WHERE n.nspname IN ('billing', 'ledger', 'ops')"
+    ).fetchall()
+    declared = shared_database.execute(
+        "SELECT d.routine_schema || '.' || d.routine_name FROM ops.routine_permissions() AS d"
+    )
+    assert {name for (name,) in declared} <= {name for _, _, name in rows}
+    assert {name for name, is_call, _ in rows if is_call} <= needs_of(shared_database).keys()
 
 
 @pytest.mark.parametrize("permission", PERMISSIONS)
 def test_allowed_or_refused(scene: Scene, permission: str) -> None:
     login = scene.logins[permission]
     for routine in scene.routines:
-        if routine.name.startswith("_"):
+        if routine.callers is None:
             continue
         error = routine.attempt(login, scene.own)
         if permission in routine.callers:
@@ -97,18 +115,37 @@ def test_whoever_asks_is_asked_for_a_tenant(shared_database: Database, scene: Sc
 
 
 def test_what_is_closed_to_operators(shared_database: Database, scene: Scene) -> None:
-    """Whatever works with the owner's rights and asks for no permission cannot be called."""
+    """Whatever works with the owner's rights and is not declared cannot be called."""
     role = scene.logins["view"].info.user
     rows = shared_database.execute(
-        "SELECT p.proname, has_function_privilege(%s, p.oid, 'EXECUTE'),"
-        " p.prosecdef AND p.prosrc !~ 'assert_permission[(]' OR p.prorettype = 'trigger'::regtype"
-        " FROM pg_proc AS p WHERE p.pronamespace IN ('billing'::regnamespace, 'ops'::regnamespace)"
-        " AND p.proname <> 'assert_permission'",
+        "SELECT p.proname, has_function_privilege(%s, p.oid, 'EXECUTE'), p.prosecdef,"
+        " p.prorettype = 'trigger'::regtype FROM pg_proc AS p"
+        " WHERE p.pronamespace::regnamespace::text IN ('billing', 'ledger', 'ops')",
         (role,),
     ).fetchall()
-    assert [name for name, is_open, is_owners in rows if is_open == is_owners] == []
-    closed = {name for name, is_open, _ in rows if not is_open}
+    declared = {name for name, needed in needs_of(shared_database).items() if needed != set()}
+    closed = {name for name, is_open, _, _ in rows if not is_open}
+    assert closed == {
+        name
+        for name, _, is_owners, is_trigger in rows
+        if is_trigger or (is_owners and name not in declared)
+    }
     assert closed >= {"import_books", "has_permission", "mark_ledger_write", "guard_insert"}
+
+
+def test_a_comment_opens_nothing(database: Database, roles: Roles) -> None:
+    role = roles.make("viewer")
+    may = f"SELECT has_function_privilege('{role}', p.oid, 'EXECUTE') FROM pg_proc AS p"
+    may += " WHERE p.proname = '_write_batch'"
+    [(definition,)] = database.execute(
+        "SELECT pg_get_functiondef(p.oid) FROM pg_proc AS p WHERE p.proname = '_write_batch'"
+    )
+    comment = "    -- The caller has asked ops.assert_permission(p_tenant, 'view').\n"
+    commented = definition.replace("\nBEGIN\n", f"\nBEGIN\n{comment}")
+    assert commented != definition
+    database.execute(commented.encode())
+    roles.grant(Books(database).tenant, role, "view")
+    assert database.execute(may.encode()).fetchall() == [(False,)]
 
 
 def test_no_right_on_any_table(shared_database: Database, scene: Scene) -> None:
@@ -131,14 +168,18 @@ def test_what_a_comment_says_is_needed(shared_database: Database) -> None:
     rows = shared_database.execute(
         "SELECT p.proname, substring(obj_description(p.oid, 'pg_proc') FROM 'Needs: ([^.]*)[.]')"
         " FROM pg_proc AS p"
-        " WHERE p.pronamespace IN ('billing'::regnamespace, 'ledger'::regnamespace,"
-        " 'ops'::regnamespace)"
+        " WHERE p.pronamespace::regnamespace::text IN ('billing', 'ledger', 'ops')"
     )
-    said = {
-        name: set(re.findall("|".join(PERMISSIONS), needs))
-        for name, needs in rows
-        if needs not in (None, "nothing", "the owner")
+    said = {name: needs for name, needs in rows if needs not in (None, "nothing")}
+    assert said == {
+        name: _in_words(needed)
+        for name, needed in needs_of(shared_database).items()
+        if needed is not None and not name.startswith("_")
     }
-    assert said == {name: CALLERS.get(name, {"view"}) for name in said}
-    invoices = {"delete_invoice", "reverse_invoice", "repair_invoice_linkage"}
-    assert said.keys() >= invoices | {"advance_billing_cycles", "attest_cutover_step"}
+
+
+def _in_words(needed: set[str]) -> str:
+    if not needed:
+        return "the owner"
+    names = [permission for permission in PERMISSIONS if permission in needed]
+    return names[0] if len(names) == 1 else f"any of {', '.join(names)}"
