@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.guidance.checklist import Cutover
-from tests.service_periods.books import AS_OF, FEBRUARY, JANUARY, MARCH
+from tests.service_periods.books import AS_OF, FEBRUARY, JANUARY, MARCH, Books
 
 MID_JANUARY = date(2025, 1, 15)
 DECEMBER = date(2024, 12, 1)
@@ -27,57 +26,57 @@ DECEMBER = date(2024, 12, 1)
     ],
 )
 def test_the_kinds_of_conflicts(
-    cutover: Cutover, kind: str, end: date, columns: dict[str, Any], is_active: bool
+    books: Books, kind: str, end: date, columns: dict[str, Any], is_active: bool
 ) -> None:
-    line = cutover.line(is_active=is_active)
-    cutover.period(line, JANUARY, end, lifecycle_state="edited", **columns)
-    [row] = cutover.select("escalations", as_of=date(2024, 12, 31))
+    line = books.line(is_active=is_active)
+    books.period(line, JANUARY, end, lifecycle_state="edited", **columns)
+    [row] = books.select("escalations", as_of=date(2024, 12, 31))
     assert (row["reason"], row["conflict_kinds"]) == ("override_conflict", [kind])
     assert row["schedule_key"] == line.schedule_key
     assert len(row["captured_rows"]) == 1
 
 
-def test_several_kinds_once_each(cutover: Cutover) -> None:
-    line = cutover.line()
-    cutover.period(line, JANUARY, FEBRUARY, lifecycle_state="edited", invoice_window_start=AS_OF)
+def test_several_kinds_once_each(books: Books) -> None:
+    line = books.line()
+    books.period(line, JANUARY, FEBRUARY, lifecycle_state="edited", invoice_window_start=AS_OF)
     for start, end in [(FEBRUARY, date(2025, 2, 20)), (MARCH, date(2025, 3, 20))]:
-        cutover.period(line, start, end, lifecycle_state="edited")
-    rows = {row["reason"]: row for row in cutover.select("escalations")}
+        books.period(line, start, end, lifecycle_state="edited")
+    rows = {row["reason"]: row for row in books.select("escalations")}
     assert rows["override_conflict"]["conflict_kinds"] == [
         "invoice_window_mismatch",
         "service_period_mismatch",
     ]
     assert rows["continuity_gap"]["conflict_kinds"] == []
-    [found] = cutover.select("check_escalation")
+    [found] = books.select("check_escalation")
     assert found["actual"] == "continuity_gap, override_conflict"
 
 
-def test_an_accepted_conflict_is_not_named_again(cutover: Cutover) -> None:
-    line = cutover.line()
-    cutover.period(line, JANUARY, FEBRUARY, lifecycle_state="edited", invoice_window_start=AS_OF)
-    cutover.call(accept_escalations=cutover.summary()["plan_hash"])
-    assert cutover.select("escalations") == []
+def test_an_accepted_conflict_is_not_named_again(books: Books) -> None:
+    line = books.line()
+    books.period(line, JANUARY, FEBRUARY, lifecycle_state="edited", invoice_window_start=AS_OF)
+    books.call(accept_escalations=books.summary()["plan_hash"])
+    assert books.select("escalations") == []
     [later] = [
-        row["record_id"] for row in cutover.ledger(line) if row["service_period_start"] == MARCH
+        row["record_id"] for row in books.ledger(line) if row["service_period_start"] == MARCH
     ]
-    cutover.perform(
+    books.perform(
         "edit_service_period",
         record_id=later,
         activity_window_start=MARCH,
         activity_window_end=date(2025, 3, 20),
         reason="half a month",
     )
-    [row] = cutover.select("escalations")
+    [row] = books.select("escalations")
     assert row["conflict_kinds"] == ["activity_window_mismatch"]
 
 
-def test_disputed_history_names_the_details(cutover: Cutover) -> None:
-    line = cutover.line()
+def test_disputed_history_names_the_details(books: Books) -> None:
+    line = books.line()
     details = [
-        cutover.invoice(line, start, end)["invoice_charge_detail_id"]
+        books.invoice(line, start, end)["invoice_charge_detail_id"]
         for start, end in [(JANUARY, FEBRUARY), (DECEMBER, JANUARY)]
     ]
-    [row] = cutover.select("escalations")
+    [row] = books.select("escalations")
     assert (row["reason"], row["conflict_kinds"]) == ("disputed_history", [])
     assert row["detail"].endswith(
         f" Details: {details[1]} (2024-12-01 to 2025-01-01),"
@@ -85,10 +84,10 @@ def test_disputed_history_names_the_details(cutover: Cutover) -> None:
     )
 
 
-def test_every_case_of_the_runbook_is_listed(cutover: Cutover) -> None:
+def test_every_case_of_the_runbook_is_listed(books: Books) -> None:
     reasons = {
         reason: (acceptable, meaning)
-        for reason, acceptable, meaning, _ in cutover.database.execute(
+        for reason, acceptable, meaning, _ in books.database.execute(
             "SELECT * FROM billing.escalation_reasons()"
         )
     }
@@ -102,13 +101,13 @@ def test_every_case_of_the_runbook_is_listed(cutover: Cutover) -> None:
     assert "disputed_history" in reasons
 
 
-def test_the_hint_of_broken_linkage_runs(cutover: Cutover) -> None:
-    line = cutover.line()
-    cutover.period(
+def test_the_hint_of_broken_linkage_runs(books: Books) -> None:
+    line = books.line()
+    books.period(
         line, JANUARY, FEBRUARY, lifecycle_state="billed", quarantine_reason="missing_linkage"
     )
-    cutover.invoice(line, JANUARY, FEBRUARY)
-    [row] = [row for row in cutover.select("escalations") if row["reason"] == "missing_linkage"]
+    books.invoice(line, JANUARY, FEBRUARY)
+    [row] = [row for row in books.select("escalations") if row["reason"] == "missing_linkage"]
     call, _, _ = row["hint"].partition("; ")
-    assert cutover.database.execute(call).fetchall() == [(1, 1, "done")]
-    assert "missing_linkage" not in {row["reason"] for row in cutover.select("escalations")}
+    assert books.database.execute(call).fetchall() == [(1, 1, "done")]
+    assert "missing_linkage" not in {row["reason"] for row in books.select("escalations")}

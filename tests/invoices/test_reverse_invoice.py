@@ -1,4 +1,4 @@
-"""reverse_invoice: it stays, cancelled. See test_withdraw for the rest."""
+"""reverse_invoice: it stays, cancelled. See test_withdraw_invoice for the rest."""
 
 from datetime import UTC
 

@@ -4,7 +4,7 @@ import json
 
 from duecourse.sample_books import AS_OF, SAMPLE, TENANT
 from tests.conftest import Command, Database
-from tests.imports.test_books import fingerprint
+from tests.imports.test_import_books import fingerprint
 
 LINKED = (
     "SELECT r.invoice_id, count(*), min(r.record_id::text)"

@@ -1,4 +1,4 @@
-"""delete_invoice: the invoice is gone, history keeps it. See test_withdraw for the rest."""
+"""delete_invoice: the invoice is gone, history keeps it. See test_withdraw_invoice for the rest."""
 
 import pytest
 

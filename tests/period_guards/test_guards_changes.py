@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import Database
-from tests.ledger.scene import Scene
-from tests.ledger.test_lifecycle import NEXT, STATES
+from tests.period_guards.scene import Scene
 from tests.service_periods.books import APRIL, FEBRUARY, JANUARY, LEDGER, MARCH
+from tests.types.test_lifecycle import NEXT, STATES
 
 UNLINKED = dict.fromkeys(
     ("invoice_id", "invoice_charge_id", "invoice_charge_detail_id", "invoice_linked_at")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import Database
-from tests.ledger.scene import Scene
+from tests.period_guards.scene import Scene
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from tests.conftest import Database
-from tests.ledger.scene import Scene
+from tests.period_guards.scene import Scene
 from tests.service_periods.books import APRIL, FEBRUARY, JANUARY, LEDGER, MARCH, Books, Row, insert
 
 COPIED = sql.SQL("COPY {} ({}) FROM STDIN")

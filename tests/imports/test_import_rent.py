@@ -8,7 +8,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from tests.conftest import Command, Database
-from tests.imports.test_bad_input import edit, rejects, value
+from tests.imports.test_import_books_bad_input import edit, rejects, value
 from tests.rent import OWNER
 
 UNITS, TENANCIES, PAYMENTS, CHARGES = (

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import Database
-from tests.ledger.scene import Scene
+from tests.period_guards.scene import Scene
 from tests.service_periods.books import APRIL, FEBRUARY, JANUARY, LEDGER, MARCH
 
 MAY, JUNE = date(2025, 5, 1), date(2025, 6, 1)
