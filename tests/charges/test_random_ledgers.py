@@ -106,7 +106,7 @@ def test_counts_and_cents_add_up(
         assert sum(counts[name] for counts, _ in halves) == summary[name]
     words = [a ^ b for a, b in zip(halves[0][1], halves[1][1], strict=True)]
     assert shared_database.execute(
-        "SELECT billing.plan_hash(%s, %s, %s::bigint[])", [owner.tenant, f"charges:{rule}", words]
+        "SELECT ops.plan_hash(%s, %s, %s::bigint[])", [owner.tenant, f"charges:{rule}", words]
     ).fetchone() == (summary["plan_hash"],)
 
 

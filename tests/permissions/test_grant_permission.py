@@ -221,7 +221,7 @@ def test_applying_again_writes_nothing(books: Books, roles: Roles, dsn: str) -> 
 def test_what_asks_no_longer_is_closed(books: Books, roles: Roles, dsn: str) -> None:
     role = roles.make("operator")
     roles.grant(books.tenant, role)
-    routine = "billing.run_outcome(bigint, bigint)"
+    routine = "ops.run_outcome(bigint, bigint)"
     may = f"SELECT has_function_privilege('{role}', '{routine}', 'EXECUTE')"
     assert books.database.execute(may).fetchall() == [(True,)]
     books.database.execute(f"ALTER FUNCTION {routine} SECURITY DEFINER".encode())

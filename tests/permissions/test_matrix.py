@@ -111,7 +111,7 @@ def test_whoever_asks_is_asked_for_a_tenant(shared_database: Database, scene: Sc
     assert {name for (name,) in rows} - tried == {"all_tenants", "assert_permission"}
     for login in scene.logins.values():
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            login.execute("SELECT billing.all_tenants('no such permission')")
+            login.execute("SELECT ops.all_tenants('no such permission')")
 
 
 def test_what_is_closed_to_operators(shared_database: Database, scene: Scene) -> None:

@@ -43,14 +43,14 @@ def test_ledger_guard_that_is_missing(own_scene: Scene, dsn: str) -> None:
 @pytest.mark.parametrize(
     ("change", "actual"),
     [
-        ("COMMENT ON FUNCTION billing.all_tenants(text) IS 'changed'", None),
-        ("ALTER FUNCTION billing.all_tenants(text) VOLATILE", None),
-        ("DROP FUNCTION billing.all_tenants(text)", "missing"),
+        ("COMMENT ON FUNCTION ops.all_tenants(text) IS 'changed'", None),
+        ("ALTER FUNCTION ops.all_tenants(text) VOLATILE", None),
+        ("DROP FUNCTION ops.all_tenants(text)", "missing"),
     ],
 )
 def test_catalog_drift(own_scene: Scene, dsn: str, change: str, actual: str | None) -> None:
     own_scene.database.execute(change.encode())
-    finding = own_scene.find_one("catalog_drift", "function billing.all_tenants(pg_catalog.text)")
+    finding = own_scene.find_one("catalog_drift", "function ops.all_tenants(pg_catalog.text)")
     assert "sql/sources/all_tenants.sql.j2" in finding["detail"]
     assert finding["repair_call"] == "duecourse apply"
     assert actual is None or finding["actual"] == actual
