@@ -339,9 +339,10 @@ def test_a_login_needs_the_permission(inbox: Inbox) -> None:
             assert "regenerate" in str(raised.value.diag.message_detail)
         database.execute("RESET SESSION AUTHORIZATION")
         database.execute(
-            "INSERT INTO ops.tenant_permissions (tenant, role_name, permission, granted_at,"
-            " granted_by) VALUES (%s, 'duecourse_stripe_test',"
-            " 'billing.recurring_service_periods.regenerate', now(), 'test')",
+            "INSERT INTO ops.tenant_permissions (tenant, role_name, role_oid, permission,"
+            " granted_at, granted_by) VALUES (%s, 'duecourse_stripe_test',"
+            " 'duecourse_stripe_test'::regrole, 'billing.recurring_service_periods.regenerate',"
+            " now(), 'test')",
             (inbox.tenant,),
         )
         database.execute("SET SESSION AUTHORIZATION duecourse_stripe_test")

@@ -187,9 +187,13 @@ def test_a_role_that_is_dropped_and_made_again(books: Books, roles: Roles, dsn: 
     migrate.apply(dsn)
     assert roles.make("operator") == role
     assert not may_read(roles, role, books.tenant)
-    roles.revoke(books.tenant, role)
     migrate.apply(dsn)
     assert rights_of(books.database, role) == 0
+    roles.grant(Books(books.database).tenant, role, "view")
+    assert not may_read(roles, role, books.tenant)
+    call = "CALL ops.grant_permission(%s, %s, 'view')"
+    assert books.database.execute(call, (books.tenant, role)).fetchall() == [(1,)]
+    assert may_read(roles, role, books.tenant)
 
 
 def test_applying_opens_what_is_made_again(books: Books, roles: Roles, dsn: str) -> None:
