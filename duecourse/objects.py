@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from duecourse import __version__, locate
+from duecourse import __version__, frozen, locate
 from duecourse.config import Config
 from duecourse.database import Connection, query
 from duecourse.render import render
@@ -141,6 +141,7 @@ def apply_objects(connection: Connection, config: Config) -> list[ObjectState]:
     with connection.transaction():
         query(connection, "begin")
         query(connection, "wait_for_catalog", key=CATALOG_LOCK)
+        frozen.compare(connection, config)
         return _Catalog(connection, config).apply()
 
 

@@ -1,7 +1,5 @@
 """The schemas, and what the package records about its own work."""
 
-from yoyo import step
+from duecourse.frozen import steps_of
 
-from duecourse.render import render
-
-steps = [step(render("migrations/0001.ops.sql.j2"))]
+steps = steps_of("0001.ops")

@@ -1,9 +1,7 @@
 """The sources of recurring billing: tenants, clients, contracts, lines and cycles."""
 
-from yoyo import step
-
-from duecourse.render import render
+from duecourse.frozen import steps_of
 
 __depends__ = {"0001.ops"}
 
-steps = [step(render("migrations/0002.sources.sql.j2"))]
+steps = steps_of("0002.sources")

@@ -1,9 +1,7 @@
 """Invoices, the ledger of recurring service periods, and what operators did to both."""
 
-from yoyo import step
-
-from duecourse.render import render
+from duecourse.frozen import steps_of
 
 __depends__ = {"0002.sources"}
 
-steps = [step(render("migrations/0003.invoices_and_periods.sql.j2"))]
+steps = steps_of("0003.invoices_and_periods")

@@ -1,6 +1,7 @@
 """House rules that a machine can hold: of the SQL as it is rendered, of the catalog, of Python."""
 
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,17 @@ def test_every_migration_is_a_pair() -> None:
     assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
     for name in names:
         python = (ROOT / f"migrations/{name}.py").read_text()
-        assert f'render("migrations/{name}.sql.j2")' in python
+        assert f'steps = steps_of("{name}")' in python
+
+
+def test_a_migration_is_frozen() -> None:
+    """Regenerate the list with ``sha256sum *.sql.j2 >checksums`` in migrations/."""
+    files = sorted((ROOT / "migrations").glob("*.sql.j2"))
+    sums = [f"{sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in files]
+    assert (ROOT / "migrations/checksums").read_text().splitlines() == sums
+    # What a template takes from another is not in the list.
+    taking = re.compile(r"{%-? *(from|import|include|extends)")
+    assert not [file.name for file in files if taking.search(file.read_text())]
 
 
 def test_every_body_compiles(database: Database) -> None:

@@ -19,7 +19,7 @@ def status(session: Session, everything: bool, detailed_exitcode: bool) -> ExitS
     \b
     new       not applied yet            changed   applied from another text
     reworded  only its comments changed  drifted   changed in the database by hand
-    removed   its file is gone
+    removed   its file is gone           edited    not the text that was applied
     """
     with session.connection() as connection:
         found = migrate.status(connection)
@@ -29,6 +29,7 @@ def status(session: Session, everything: bool, detailed_exitcode: bool) -> ExitS
     else:
         rows = [("migration", "applied", name, "") for name in found.applied if everything]
         rows += [("migration", "pending", name, "") for name in found.pending]
+        rows += [("migration", "edited", name, "") for name in found.edited]
         rows += [
             ("object", item.state, item.path, ", ".join(item.drift))
             for item in (found.objects if everything else pending)
@@ -36,10 +37,11 @@ def status(session: Session, everything: bool, detailed_exitcode: bool) -> ExitS
         if rows:
             output.show_table(("kind", "state", "name", "drifted"), rows)
         click.echo(
-            f"{len(found.applied)} migrations applied, {len(found.pending)} pending; "
+            f"{len(found.applied)} migrations applied, {len(found.pending)} pending, "
+            f"{len(found.edited)} edited since; "
             f"{len(found.objects) - len(pending)} objects applied, {len(pending)} to apply"
         )
         if found.locked_by:
             click.echo(f"yoyo's lock is held by {found.locked_by}")
-    changes = bool(found.pending or pending)
+    changes = bool(found.pending or found.edited or pending)
     return ExitStatus.CHANGES_PENDING if detailed_exitcode and changes else ExitStatus.DONE

@@ -42,8 +42,7 @@ class Package:
         """Write a migration as the package has them."""
         (self._root / f"migrations/{name}.sql.j2").write_text(text)
         (self._root / f"migrations/{name}.py").write_text(
-            "from yoyo import step\n\nfrom duecourse.render import render\n\n"
-            f'steps = [step(render("migrations/{name}.sql.j2"))]\n'
+            f'from duecourse.frozen import steps_of\n\nsteps = steps_of("{name}")\n'
         )
 
     def remove(self, stage: str, name: str) -> None:
@@ -58,6 +57,11 @@ class Package:
         """Return every file's state."""
         with connect(self._dsn) as connection:
             return status(connection).objects
+
+    def edited(self) -> list[str]:
+        """Return the migrations that were applied with another text."""
+        with connect(self._dsn) as connection:
+            return status(connection).edited
 
     def states(self) -> dict[str, State]:
         """Return every file's state, by the names of the files."""

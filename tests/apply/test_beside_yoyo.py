@@ -9,7 +9,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from duecourse.database import connect
 from duecourse.errors import DuecourseError, ExitStatus
-from duecourse.migrate import APPLY_LOCK, apply
+from duecourse.migrate import apply
+from duecourse.registry import APPLY_LOCK
 from tests.apply.conftest import Dump
 from tests.apply.test_repeating import assert_applied, start
 from tests.conftest import ROOT, Database
@@ -37,7 +38,8 @@ def finish(*processes: "subprocess.Popen[str]") -> None:
     assert [process.returncode for process in processes] == [0] * len(processes), outcomes
 
 
-def test_yoyo_first(empty_dsn: str, dsn: str, dump: Dump) -> None:
+def test_yoyo_first(empty_database: Database, empty_dsn: str, dsn: str, dump: Dump) -> None:
+    empty_database.execute("CREATE SCHEMA ops")
     finish(start_yoyo(empty_dsn))
     assert_applied(empty_dsn)
     done = apply(empty_dsn)
@@ -52,7 +54,8 @@ def test_duecourse_first(dsn: str, dump: Dump) -> None:
     assert dump(dsn) == before
 
 
-def test_both_at_once(empty_dsn: str, dsn: str, dump: Dump) -> None:
+def test_both_at_once(empty_database: Database, empty_dsn: str, dsn: str, dump: Dump) -> None:
+    empty_database.execute("CREATE SCHEMA ops")
     finish(start_yoyo(empty_dsn), start(empty_dsn), start_yoyo(empty_dsn), start(empty_dsn))
     assert_applied(empty_dsn)
     assert dump(empty_dsn) == dump(dsn)
@@ -71,7 +74,7 @@ def test_a_role_with_another_search_path(empty_dsn: str, empty_database: Databas
 
 
 def test_a_lock_of_plain_yoyo_is_never_cleared(dsn: str, database: Database) -> None:
-    database.execute("INSERT INTO public.yoyo_lock VALUES (1, '2026-11-20 10:00:00', 4711)")
+    database.execute("INSERT INTO ops.yoyo_lock VALUES (1, '2026-11-20 10:00:00', 4711)")
     with pytest.raises(DuecourseError) as caught:
         apply(dsn, lock_timeout=0.5)
     assert caught.value.message == (
@@ -79,13 +82,13 @@ def test_a_lock_of_plain_yoyo_is_never_cleared(dsn: str, database: Database) -> 
     )
     assert "yoyo break-lock" in caught.value.hint
     assert caught.value.exit_status is ExitStatus.LOCK_BUSY
-    assert database.execute("SELECT pid FROM public.yoyo_lock").fetchall() == [(4711,)]
+    assert database.execute("SELECT pid FROM ops.yoyo_lock").fetchall() == [(4711,)]
 
 
 def test_a_lock_that_a_killed_duecourse_left_is_cleared(dsn: str, database: Database) -> None:
-    database.execute("INSERT INTO public.yoyo_lock VALUES (1, '2026-11-20 10:00:00', -4711)")
+    database.execute("INSERT INTO ops.yoyo_lock VALUES (1, '2026-11-20 10:00:00', -4711)")
     apply(dsn, lock_timeout=0.5)
-    assert database.execute("SELECT pid FROM public.yoyo_lock").fetchall() == []
+    assert database.execute("SELECT pid FROM ops.yoyo_lock").fetchall() == []
 
 
 def test_another_apply_is_named(dsn: str, database: Database) -> None:

@@ -215,9 +215,9 @@ def test_an_error_names_the_migration(package: Package, empty_database: Database
     with pytest.raises(errors.UndefinedColumn) as caught:
         package.apply()
     assert caught.value.__notes__ == ["migration 0002.broken"]
-    rows = empty_database.execute("SELECT migration_id FROM public._yoyo_migration").fetchall()
+    rows = empty_database.execute("SELECT migration_id FROM ops._yoyo_migration").fetchall()
     assert rows == [("0001.ops",)]
-    assert empty_database.execute("SELECT count(*) FROM public.yoyo_lock").fetchone() == (0,)
+    assert empty_database.execute("SELECT count(*) FROM ops.yoyo_lock").fetchone() == (0,)
 
 
 def test_a_migration_that_cannot_be_read(package: Package) -> None:

@@ -15,9 +15,9 @@ from duecourse.objects import CATALOG_LOCK, State
 from tests.apply.conftest import Dump
 from tests.conftest import ROOT, Database
 
-MARKED = "SELECT count(*) >= {} FROM public._yoyo_migration"
+MARKED = "SELECT count(*) >= {} FROM ops._yoyo_migration"
 MOMENTS = {
-    "yoyo's lock is taken": "SELECT count(*) > 0 FROM public.yoyo_lock",
+    "yoyo's lock is taken": "SELECT count(*) > 0 FROM ops.yoyo_lock",
     "a migration is marked": MARKED.format(1),
     "two migrations are marked": MARKED.format(2),
     "the objects are being made": (
@@ -64,8 +64,8 @@ def test_a_migration_that_was_not_marked_runs_again(
     dsn: str, database: Database, dump: Dump
 ) -> None:
     before = dump(dsn)
-    [(marked,)] = database.execute("SELECT count(*) FROM public._yoyo_migration")
-    database.execute("DELETE FROM public._yoyo_migration")
+    [(marked,)] = database.execute("SELECT count(*) FROM ops._yoyo_migration")
+    database.execute("DELETE FROM ops._yoyo_migration")
     assert len(apply(dsn).migrations) == marked
     assert dump(dsn) == before
 

@@ -57,7 +57,7 @@ def test_apply_and_status(duecourse: Command, empty_dsn: str, empty_database: Da
     after = duecourse("status", *where, "--detailed-exitcode")
     assert after.returncode == ExitStatus.DONE
     assert after.stdout == (
-        f"{len(done['migrations'])} migrations applied, 0 pending; "
+        f"{len(done['migrations'])} migrations applied, 0 pending, 0 edited since; "
         f"{len(done['objects'])} objects applied, 0 to apply\n"
     )
     found = json.loads(duecourse("status", *where, "--format", "json").stdout)
@@ -69,7 +69,7 @@ def test_apply_and_status(duecourse: Command, empty_dsn: str, empty_database: Da
 def test_status_names_who_holds_yoyos_lock(
     duecourse: Command, dsn: str, database: Database
 ) -> None:
-    database.execute("INSERT INTO public.yoyo_lock VALUES (1, '2026-11-20 10:00:00', 4711)")
+    database.execute("INSERT INTO ops.yoyo_lock VALUES (1, '2026-11-20 10:00:00', 4711)")
     done = duecourse("status", "--dsn", dsn)
     assert "yoyo's lock is held by process 4711 since 2026-11-20 10:00:00 UTC" in done.stdout
 

@@ -10,7 +10,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from duecourse.errors import ExitStatus, exit_status
-from duecourse.migrate import APPLY_LOCK
+from duecourse.registry import APPLY_LOCK
 from tests.conftest import ROOT, Command, Database
 
 TENANT = "00000000-0000-0000-0000-000000000001"

@@ -1,0 +1,137 @@
+"""yoyo's registry of migrations, in the schema ``ops``, and the locks around it.
+
+Who applies first takes an advisory lock on yoyo's own connection. yoyo's lock is a committed row
+that a killed client leaves behind; the rows written here carry the negative pid of the server
+session, so whoever holds the advisory lock may clear them. A row of plain yoyo (a positive pid)
+is waited for and never cleared.
+
+The schema is made, and its owner looked at, before yoyo makes a table in it, and it is the only one
+on the search path: nobody who may create elsewhere can put a table of these names before ours.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+from yoyo import default_migration_table
+from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
+from yoyo.connections import DatabaseURI
+from yoyo.exceptions import LockTimeout
+
+from duecourse.config import Config, load
+from duecourse.database import Connection, connect, query
+from duecourse.errors import DuecourseError, ExitStatus
+from duecourse.objects import CATALOG_LOCK
+
+#: The advisory lock of whoever runs ``apply``, held by yoyo's connection.
+APPLY_LOCK = 0x0DC_A991E5
+
+#: What yoyo knows of the connection; all that counts is in the arguments.
+_URI = DatabaseURI("postgresql+psycopg", None, None, None, None, None, {})
+
+_POLL_SECONDS = 0.2
+
+
+class Registry(PostgresqlPsycopgBackend):  # type: ignore[misc]
+    """yoyo's backend with an advisory lock around it and a lock row that says whose it is."""
+
+    _is_locked: bool = False
+
+    def __init__(self, uri: DatabaseURI, migration_table: str = default_migration_table) -> None:
+        self.config: Config = load()
+        self.schema = self.config.identifiers["ops"]
+        super().__init__(uri, migration_table)
+
+    @classmethod
+    def of(cls, dsn: str | None) -> "Registry":
+        """Return the registry of a database."""
+        return cls(_URI._replace(args={"dsn": dsn}))
+
+    def connect(self, dburi: DatabaseURI) -> Connection:
+        """Connect as every other command does."""
+        return connect(dburi.args["dsn"])
+
+    def begin(self) -> None:
+        """Begin a transaction, after one that a dead client may have left running."""
+        super().begin()
+        self.query("wait_for_catalog", key=CATALOG_LOCK)
+
+    def query(self, name: str, /, **values: object) -> list[tuple[Any, ...]]:
+        """Run a statement of ``sql/applying`` and return its rows."""
+        return query(self.connection, name, self.config, **values)
+
+    def check_preconditions(self) -> None:
+        """Refuse what would fail later and less clearly, or do what nobody wants."""
+        for message, hint in self.query("preconditions", schemas=self.config.schemas):
+            raise DuecourseError(message, hint)
+        if table_exists(self.connection, self.config, "applied_objects") and not table_exists(
+            self.connection, self.config, default_migration_table
+        ):
+            [(version,)] = self.query("applied_version")
+            raise DuecourseError(
+                f"the database holds duecourse {version or 'before 0.4'} of its development, from "
+                "which no upgrade exists",
+                f"keep what you need (pg_dump), run: DROP SCHEMA "
+                f"{', '.join(self.config.identifiers.values())} CASCADE, then: duecourse apply",
+            )
+
+    def open(self) -> None:
+        """Make the schema and yoyo's tables, where they are missing; under the advisory lock."""
+        self.query("make_registry_schema")
+        self.init_database()
+
+    def take_advisory_lock(self, deadline: float) -> None:
+        """Become the only duecourse client that applies."""
+        while self.query("take_lock", key=APPLY_LOCK) != [(True,)]:
+            if time.monotonic() > deadline:
+                holders = self.query("lock_holder", key=APPLY_LOCK)
+                raise DuecourseError(
+                    f"another apply is running: {holders[0][0] if holders else 'just now ended'}",
+                    "wait for it, then run again",
+                    exit_status=ExitStatus.LOCK_BUSY,
+                )
+            time.sleep(_POLL_SECONDS)
+
+    @contextmanager
+    def lock(self, timeout: float = 10) -> Iterator[None]:
+        """Hold yoyo's lock row; under the advisory lock, so that a negative pid is a dead one's."""
+        if self._is_locked:
+            yield
+            return
+        self.query("clear_dead_rows")
+        pid = -self.connection.info.backend_pid
+        try:
+            self._insert_lock_row(pid, max(timeout, _POLL_SECONDS))
+        except LockTimeout as error:
+            rows = self.query("lock_row")
+            holder = f"process {rows[0][0]} since {rows[0][1]}" if rows else "a process just ended"
+            raise DuecourseError(
+                f"yoyo's lock is held by {holder}",
+                "wait for it; if that process is dead, run: yoyo break-lock",
+                exit_status=ExitStatus.LOCK_BUSY,
+            ) from error
+        self._is_locked = True
+        try:
+            yield
+        finally:
+            self._is_locked = False
+            with suppress(psycopg.OperationalError):
+                self._delete_lock_row(pid)
+
+
+def table_exists(connection: Connection, config: Config, name: str) -> bool:
+    """Return whether the schema ``ops`` has a table of this name."""
+    [(exists,)] = query(
+        connection, "table_exists", config, name=f"{config.identifiers['ops']}.{name}"
+    )
+    return bool(exists)
+
+
+def rows_of(
+    connection: Connection, config: Config, table: str, question: str
+) -> list[tuple[Any, ...]]:
+    """Ask a question of a table of ``ops`` that may not be there yet."""
+    exists = table_exists(connection, config, table)
+    return query(connection, question, config) if exists else []
