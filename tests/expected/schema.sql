@@ -803,6 +803,7 @@ CREATE TRIGGER tenant_locks_guard BEFORE DELETE OR UPDATE OF tenant OR TRUNCATE 
 TABLE ops.tenant_permissions (
     tenant uuid NOT NULL,
     role_name text NOT NULL,
+    role_oid oid NOT NULL,
     permission text NOT NULL,
     granted_by text NOT NULL,
     granted_at timestamp with time zone NOT NULL,
@@ -812,6 +813,26 @@ TABLE ops.tenant_permissions (
         'billing.recurring_service_periods.manage_future'::text,
         'billing.recurring_service_periods.regenerate'::text,
         'billing.recurring_service_periods.correct_history'::text]))
+);
+
+VIEW ops.held_permissions (
+    tenant uuid,
+    role_name text,
+    role_oid oid,
+    permission text
+);
+
+VIEW ops.routines (
+    routine_oid oid,
+    is_open boolean
+);
+
+VIEW ops.unexplained_rights (
+    role_name text,
+    is_default boolean,
+    object_name text COLLATE "C",
+    privileges text COLLATE "C",
+    repair_call text COLLATE "C"
 );
 
 PROCEDURE billing.advance_billing_cycles(p_tenant uuid, p_as_of date, p_client_id uuid DEFAULT
