@@ -14,6 +14,21 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 _DEFAULTS = {"fallback_application_name": "duecourse", "connect_timeout": "10"}
 
+#: What every session of ours depends on, whatever the environment, the role or the database say.
+#: A pooler may hand them on to whoever comes next, so they are PostgreSQL's own defaults: also why
+#: the search path is not among them.
+SETTINGS = {
+    "client_encoding": "UTF8",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "bytea_output": "hex",
+    "client_min_messages": "notice",
+    "quote_all_identifiers": "off",
+    "standard_conforming_strings": "on",
+}
+_PROLOGUE = "; ".join(f"SET {name} = '{value}'" for name, value in SETTINGS.items())
+
 
 def resolve(dsn: str | None = None) -> str:
     """Return the connection string: the one given, else DATABASE_URL; PG* fill what it leaves."""
@@ -32,14 +47,38 @@ def resolve(dsn: str | None = None) -> str:
 
 
 def connect(dsn: str | None = None) -> Connection:
-    """Open a connection in autocommit, as procedures that COMMIT need it."""
+    """Open a connection in autocommit, as procedures that COMMIT need it, with our `SETTINGS`.
+
+    Nothing is prepared on the server: behind a pooler the next statement may meet another session.
+    """
     try:
-        return psycopg.connect(resolve(dsn), autocommit=True)
+        # As a startup parameter it also counts for what the server says before the prologue.
+        encoding = SETTINGS["client_encoding"]
+        connection = psycopg.connect(
+            resolve(dsn), autocommit=True, prepare_threshold=None, client_encoding=encoding
+        )
+        _open(connection)
     except psycopg.Error as error:
         known = from_database_error(error)
         raise DuecourseError(
             known.message, "check --dsn, DATABASE_URL or the PG* variables", sqlstate=known.sqlstate
         ) from error
+    return connection
+
+
+def _open(connection: Connection) -> None:
+    """Make the session independent of settings; refuse a database whose texts have no meaning."""
+    try:
+        if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+            raise DuecourseError(
+                f"database {connection.info.dbname} has the encoding SQL_ASCII: it does not know "
+                "what its texts mean",
+                "make one with ENCODING 'UTF8' and restore this one's dump into it",
+            )
+        connection.execute(_PROLOGUE.encode())
+    except BaseException:
+        connection.close()
+        raise
 
 
 def query(

@@ -64,6 +64,13 @@ def test_a_file_is_named_for_its_one_public_object(path: str) -> None:
     assert [name for name in names if name != own_name(path) and not name.startswith("_")] == []
 
 
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_a_backslash_means_the_same_in_every_session(path: str) -> None:
+    """Only in E'' does standard_conforming_strings not decide what it is."""
+    literals = [token for token in tokens(text_of(path)) if token.startswith("'")]
+    assert [literal for literal in literals if "\\" in literal] == []
+
+
 @pytest.mark.parametrize("path", OBJECTS)
 def test_a_comment_and_a_revoke_follow_each_routine(path: str) -> None:
     code = code_of(path)
