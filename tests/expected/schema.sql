@@ -726,6 +726,41 @@ CREATE TRIGGER units_guard_renamed_from AFTER UPDATE ON ledger.units REFERENCING
 CREATE TRIGGER units_guard_renamed_to AFTER UPDATE ON ledger.units REFERENCING NEW TABLE AS
     touched_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_units();
 
+TABLE ops._yoyo_log (
+    id character varying(36) NOT NULL,
+    migration_hash character varying(64),
+    migration_id character varying(255),
+    operation character varying(10),
+    username character varying(255),
+    hostname character varying(255),
+    comment character varying(255),
+    created_at_utc timestamp without time zone,
+    CONSTRAINT _yoyo_log_pkey PRIMARY KEY (id)
+);
+
+TABLE ops._yoyo_migration (
+    migration_hash character varying(64) NOT NULL,
+    migration_id character varying(255),
+    applied_at_utc timestamp without time zone,
+    CONSTRAINT _yoyo_migration_pkey PRIMARY KEY (migration_hash)
+);
+
+TABLE ops._yoyo_version (
+    version integer NOT NULL,
+    installed_at_utc timestamp without time zone,
+    CONSTRAINT _yoyo_version_pkey PRIMARY KEY (version)
+);
+
+TABLE ops.applied_migrations (
+    migration_id text NOT NULL,
+    checksum text NOT NULL,
+    package_checksum text NOT NULL,
+    package_version text NOT NULL,
+    applied_at timestamp with time zone NOT NULL,
+    applied_by text NOT NULL,
+    CONSTRAINT applied_migrations_pkey PRIMARY KEY (migration_id)
+);
+
 TABLE ops.applied_objects (
     path text NOT NULL,
     exact_checksum text NOT NULL,
@@ -813,6 +848,13 @@ TABLE ops.tenant_permissions (
         'billing.recurring_service_periods.manage_future'::text,
         'billing.recurring_service_periods.regenerate'::text,
         'billing.recurring_service_periods.correct_history'::text]))
+);
+
+TABLE ops.yoyo_lock (
+    locked integer NOT NULL DEFAULT 1,
+    ctime timestamp without time zone,
+    pid integer NOT NULL,
+    CONSTRAINT yoyo_lock_pkey PRIMARY KEY (locked)
 );
 
 VIEW ops.held_permissions (
