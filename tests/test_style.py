@@ -1,7 +1,9 @@
 """House rules that a machine can hold: of the SQL as it is rendered, of the catalog, of Python."""
 
 import re
+from collections.abc import Iterator
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -162,9 +164,45 @@ def test_every_sqlstate_is_listed_and_used(database: Database) -> None:
         code
         for path in [*OBJECTS, *migration_paths()]
         if not path.endswith("/error_codes.sql.j2")
-        for code in re.findall(r"'(DC\d{3})'", text_of(path))
+        for code in re.findall(r"'(DC\d{3})'|\bfail\(\s*'(\w{5})'", text_of(path))
     }
-    assert used == listed
+    assert {code for pair in used for code in pair if code} == listed
+
+
+def test_one_routine_raises() -> None:
+    raising = {path for path in OBJECTS if "RAISE EXCEPTION" in code_of(path)}
+    runs = {path for path in raising if path.startswith(("procedures/_runs", "procedures/_shared"))}
+    assert raising - runs == {"sql/ops/fail.sql.j2"}
+
+
+def calls_of(names: set[str], path: str) -> Iterator[list[list[str]]]:
+    """Yield the arguments, as tokens, of each call of some routines in a rendered file."""
+    words = list(tokens(text_of(path)))
+    for start in (n + 2 for n, word in enumerate(words) if word in names and words[n + 1] == "("):
+        depth, arguments = 1, [[]]  # type: tuple[int, list[list[str]]]
+        for word in words[start:]:
+            depth += (word == "(") - (word == ")")
+            if not depth:
+                break
+            if word == "," and depth == 1:
+                arguments.append([])
+            else:
+                arguments[-1].append(word)
+        yield arguments
+
+
+@pytest.mark.parametrize("path", OBJECTS)
+def test_a_hint_is_a_sentence_or_a_command(path: str) -> None:
+    hints = [call[2] for call in calls_of({"fail"}, path) if call[0] != ["p_code", "text"]]
+    hints += [call[1] for call in calls_of({"assert_valid"}, path) if len(call) > 1]
+    for hint in hints:
+        ends = [
+            word[-2]
+            for word, following in pairwise([*hint, ")"])
+            if len(word) > 20 and word[-1] == "'" and following[0] not in "'|"
+        ]
+        assert ends or hint == ["p_hint"]
+        assert set(ends) <= {".", ";"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "duecourse").rglob("*.py")), ids=lambda p: p.name)

@@ -89,9 +89,9 @@ def errors(dsn: str) -> str:
     """Return every SQLSTATE of the package."""
     with psycopg.connect(dsn) as connection:
         rows = connection.execute(
-            "SELECT code, condition, exit_status::text, meaning FROM ops.error_codes()"
+            "SELECT code, condition, exit_status::text, message FROM ops.error_codes()"
         ).fetchall()
-    return _table(("SQLSTATE", "condition", "exit status", "meaning"), rows)
+    return _table(("SQLSTATE", "condition", "exit status", "message"), rows)
 
 
 TABLES: dict[str, Callable[[str], str]] = {

@@ -1178,10 +1178,10 @@ FUNCTION billing.guard_release()
     LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION billing.guard_truncate()
     RETURNS trigger
-    LANGUAGE plpgsql;
+    LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION billing.guard_update()
     RETURNS trigger
-    LANGUAGE plpgsql;
+    LANGUAGE plpgsql SECURITY DEFINER;
 PROCEDURE billing.import_books(p_tenant uuid, p_import_key text, INOUT o_summary jsonb DEFAULT
     NULL::jsonb)
     LANGUAGE plpgsql SECURITY DEFINER;
@@ -1583,15 +1583,22 @@ FUNCTION ops.assert_permission(p_tenant uuid, VARIADIC p_permissions text[])
 FUNCTION ops.assert_tenant(p_tenant uuid)
     RETURNS void
     LANGUAGE plpgsql STABLE;
+FUNCTION ops.assert_valid(p_invalid text, p_hint text DEFAULT 'Call again with a value in range;
+    \df+ shows every argument.'::text)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE;
 FUNCTION ops.error_codes()
-    RETURNS TABLE(code text, condition text, exit_status integer, meaning text)
+    RETURNS TABLE(code text, condition text, exit_status integer, message text)
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
+FUNCTION ops.fail(p_code text, p_detail text, p_hint text)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE;
 PROCEDURE ops.grant_permission(p_tenant uuid, p_role_name text, p_permission text DEFAULT
     NULL::text, INOUT o_rows bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql;
 FUNCTION ops.guard_tenant_locks()
     RETURNS trigger
-    LANGUAGE plpgsql;
+    LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION ops.has_permission(p_tenant uuid, VARIADIC p_permissions text[])
     RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER;

@@ -29,7 +29,7 @@ def test_a_deleted_invoice_is_said_to_be(books: Billing) -> None:
     (shown,) = books.history()
     diagnosis = refused(books, "reverse_invoice", invoice_id=given.invoice, reason="r")
     assert diagnosis.sqlstate == "DC003"
-    assert diagnosis.message_primary == "the invoice was deleted"
+    assert diagnosis.message_primary == "what an argument names is unknown"
     when = shown["withdrawn_at"].astimezone(UTC)
     assert diagnosis.message_detail == (
         f"invoice {given.invoice} of tenant {books.tenant}, "

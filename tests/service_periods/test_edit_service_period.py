@@ -226,7 +226,9 @@ def test_an_equal_start_is_the_guards_to_refuse(books: Books) -> None:
         reason="r",
     )
     assert diagnosis.sqlstate == "23P01"
-    assert diagnosis.message_primary == "two live service periods of one schedule overlap"
+    assert diagnosis.message_primary == (
+        "two live service periods of one schedule overlap or share a slot"
+    )
     assert diagnosis.message_hint == "Supersede or archive one of the two first."
 
 

@@ -146,9 +146,10 @@ def test_an_unknown_schedule(books: Books) -> None:
         assert_refused(
             diagnosis,
             "DC003",
-            "the schedule is unknown",
+            "what an argument names is unknown",
             f"schedule {key} of tenant {books.tenant}",
-            "Look for it in billing.recurring_obligations.",
+            f"SELECT * FROM billing.recurring_obligations WHERE tenant = '{books.tenant}'"
+            " shows the schedules.",
         )
 
 
