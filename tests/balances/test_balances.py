@@ -1,7 +1,5 @@
 """Balances as of a day, of one account or all, and the lines that explain them."""
 
-from datetime import date
-
 from tests.charges.owner import MOST, Owner
 from tests.charges.runs import backfill
 
@@ -78,29 +76,3 @@ def test_one_renter_one_unit_or_both(owner: Owner) -> None:
     assert owner.select("balances", unit_id="u-2") == every[1::2]
     assert owner.select("balances", tenant_user_id="r-2", unit_id="u-1") == [every[2]]
     assert owner.select("balances", tenant_user_id="nobody") == []
-
-
-def test_lines_run_to_the_balance(owner: Owner) -> None:
-    charge = owner.post(effective_on="2026-05-01")
-    reversal = owner.reverse(charge, "wrong")
-    credit = owner.post(
-        type="credit", amount_cents=-5, billing_period=None, effective_on="2026-05-02",
-        description="Sorry",
-    )  # fmt: skip
-    paid = owner.payment(60, refunded_cents=20, refunded_on="2026-05-09")
-    owner.payment(7, status="pending")
-    late = owner.payment(1, paid_on=None, period=None)
-    lines = owner.select("explain_balance", tenant_user_id="r-1", unit_id="u-1")
-    assert [tuple(line.values()) for line in lines] == [
-        ("rent", charge, date(2026, 5, 1), "Rent for 2026-05", 100_000, 100_000),
-        ("reversal", reversal, date(2026, 5, 1), "wrong", -100_000, 0),
-        ("credit", credit, date(2026, 5, 2), "Sorry", -5, -5),
-        ("payment", paid, date(2026, 5, 3), "Payment for 2026-05", -60, -65),
-        ("refund", paid, date(2026, 5, 9), "Refund for 2026-05", 20, -45),
-        ("payment", late, None, "Payment", -1, -46),
-    ]
-    assert owner.balance() == -46
-    assert len(
-        owner.select("explain_balance", tenant_user_id="r-1", unit_id="u-1", as_of="2026-05-03")
-    ) == 4  # fmt: skip
-    assert owner.select("explain_balance", tenant_user_id="r-1", unit_id="u-2") == []

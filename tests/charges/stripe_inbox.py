@@ -1,5 +1,6 @@
 """A tenant's Stripe inbox, as a test writes and reads it."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -46,6 +47,28 @@ class Inbox:
         )
         [row] = cursor.fetchall()
         return row[0], row[1]
+
+    def add_payment(self, payment_key: str | None, **fields: Any) -> None:
+        """Insert a payment as an import does."""
+        row = {
+            "tenant": self.tenant,
+            "payment_id": "imported",
+            "tenant_user_id": "user_9",
+            "unit_id": "u-9",
+            "amount_cents": 95_000,
+            "currency": "USD",
+            "payment_method": "card",
+            "status": "succeeded",
+            "billing_period": "2024-04",
+            "stripe_payment_intent_id": payment_key,
+            "paid_on": date(2024, 4, 2),
+            "created_on": date(2024, 4, 1),
+            **fields,
+        }
+        names, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+        self.database.execute(
+            f"INSERT INTO ledger.payments ({names}) VALUES ({places})".encode(), row
+        )
 
     def outcomes(self) -> dict[str, tuple[str, str]]:
         """Return the outcome and the final one of every event that is kept."""

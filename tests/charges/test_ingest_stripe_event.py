@@ -2,12 +2,12 @@
 
 from datetime import date
 from itertools import permutations
-from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 
-from tests.charges.owner import MOST
+from tests.charges.owner import MOST, refused
 from tests.charges.stripe_events import (
     DAY,
     NOON,
@@ -20,34 +20,6 @@ from tests.charges.stripe_events import (
     session,
 )
 from tests.charges.stripe_inbox import Inbox
-from tests.conftest import Database
-
-
-@pytest.fixture
-def inbox(shared_database: Database) -> Inbox:
-    """Return the empty inbox of a tenant of the test's own."""
-    return Inbox(shared_database)
-
-
-def add_payment(inbox: Inbox, payment_key: str | None, **fields: Any) -> None:
-    """Insert a payment as an import does."""
-    row = {
-        "tenant": inbox.tenant,
-        "payment_id": "imported",
-        "tenant_user_id": "user_9",
-        "unit_id": "u-9",
-        "amount_cents": 95_000,
-        "currency": "USD",
-        "payment_method": "card",
-        "status": "succeeded",
-        "billing_period": "2024-04",
-        "stripe_payment_intent_id": payment_key,
-        "paid_on": date(2024, 4, 2),
-        "created_on": date(2024, 4, 1),
-        **fields,
-    }
-    names, places = ", ".join(row), ", ".join(f"%({name})s" for name in row)
-    inbox.database.execute(f"INSERT INTO ledger.payments ({names}) VALUES ({places})".encode(), row)
 
 
 def test_a_payment_has_its_days_from_the_events_that_decide(inbox: Inbox) -> None:
@@ -231,7 +203,7 @@ def test_an_event_without_currency_takes_the_accounts(inbox: Inbox) -> None:
 
 
 def test_an_import_counts_as_the_oldest_event(inbox: Inbox) -> None:
-    add_payment(inbox, "pi_1")
+    inbox.add_payment("pi_1")
     assert inbox.ingest(intent("pi_1", "processing", amount=1)) == "stale"
     assert inbox.ingest(refund("pi_1", 700)) == "applied"
     row = inbox.payment("pi_1")
@@ -251,36 +223,24 @@ def test_an_import_counts_as_the_oldest_event(inbox: Inbox) -> None:
     assert (row["amount_cents"], row["paid_on"]) == (96_000, date(2024, 5, 7))
 
 
-def test_events_that_came_first_wait_for_the_import_and_a_replay(inbox: Inbox) -> None:
-    early = refund("pi_1", 700)
-    assert inbox.ingest(early) == "unmatched"
-    assert inbox.replay() == (0, 1)
-    add_payment(inbox, "pi_1", refunded_cents=900, refunded_on=date(2024, 4, 9))
-    assert inbox.replay() == (1, 0)
-    assert inbox.outcomes() == {early["id"]: ("unmatched", "stale")}
-    row = inbox.payment("pi_1")
-    assert (row["refunded_cents"], row["refunded_on"]) == (900, date(2024, 4, 9))
-    assert inbox.replay() == (0, 0)
-
-
 def test_a_status_that_stripe_does_not_know_stays(inbox: Inbox) -> None:
-    add_payment(inbox, "pi_1", status="void", paid_on=None)
+    inbox.add_payment("pi_1", status="void", paid_on=None)
     inbox.ingest(dispute("pi_1"))
     row = inbox.payment("pi_1")
     assert (row["status"], row["disputed"]) == ("void", True)
 
 
 def test_an_imported_payment_that_is_held_stays_as_it_was(inbox: Inbox) -> None:
-    add_payment(inbox, "pi_1")
+    inbox.add_payment("pi_1")
     before = inbox.payment("pi_1")
-    add_payment(inbox, None, payment_id="other")
+    inbox.add_payment(None, payment_id="other")
     inbox.ingest(intent("pi_1", currency="eur"))
     inbox.ingest(refund("pi_1", 700))
     assert inbox.payment("pi_1") == before
 
 
 def test_an_imported_payment_that_is_held_and_has_no_way_back_stays_as_it_is(inbox: Inbox) -> None:
-    add_payment(inbox, "pi_1")
+    inbox.add_payment("pi_1")
     inbox.ingest(intent("pi_1", currency="eur"))
     euros = inbox.payment("pi_1")
     assert euros["currency"] == "EUR"
@@ -289,38 +249,10 @@ def test_an_imported_payment_that_is_held_and_has_no_way_back_stays_as_it_is(inb
     assert inbox.payment("pi_1") == euros
 
 
-def test_unknown_types_stay_and_are_read_again(inbox: Inbox) -> None:
-    unknown = event("payment_intent.created", intent("pi_1")["data"]["object"])
-    assert inbox.ingest(unknown) == "ignored"
-    assert inbox.replay() == (0, 1)
-    # As if the version that received it had not known its type.
-    inbox.database.execute(
-        "UPDATE ledger.stripe_events SET event = jsonb_set(event, '{type}', %s::jsonb)"
-        " WHERE tenant = %s",
-        ('"payment_intent.succeeded"', inbox.tenant),
-    )
-    assert inbox.replay() == (1, 0)
-    assert inbox.payments() == inbox.told() != []
-
-
-def test_a_payment_is_settled_again_on_demand(inbox: Inbox) -> None:
-    inbox.ingest(intent("pi_1"))
-    sound = inbox.payment("pi_1")
-    inbox.database.execute(
-        "UPDATE ledger.payments SET amount_cents = 1 WHERE tenant = %s", (inbox.tenant,)
-    )
-    assert inbox.replay("pi_1") == (1, 0)
-    assert inbox.payment("pi_1") == sound
-
-
 def test_an_unknown_tenant_is_refused(inbox: Inbox) -> None:
-    for call in (
-        "ingest_stripe_event(p_tenant => gen_random_uuid(), p_event => '{}')",
-        "replay_stripe_events(p_tenant => gen_random_uuid())",
-    ):
-        with pytest.raises(psycopg.Error) as raised:
-            inbox.database.execute(f"CALL ledger.{call}".encode())
-        assert raised.value.sqlstate == "DC002"
+    nobody = UUID(int=99)
+    with refused("DC002", f"tenant {nobody}", "SELECT * FROM billing.tenants"):
+        inbox.database.execute("CALL ledger.ingest_stripe_event(%s, '{}')", (nobody,))
 
 
 def test_a_login_needs_the_permission(inbox: Inbox) -> None:

@@ -110,11 +110,3 @@ def test_settings_of_the_session_do_not_matter(books: Billing, setting: str) -> 
     with books.database.transaction(force_rollback=True):
         books.database.execute(f"SET LOCAL {setting}")
         assert books.database.execute(question, given).fetchall() == expected
-
-
-def test_readings_work_in_a_read_only_transaction(books: Billing) -> None:
-    line = books.line(owner="contract")
-    with books.database.transaction(force_rollback=True):
-        books.database.execute("SET TRANSACTION READ ONLY")
-        books.due(), books.due(limit=1), books.candidates(), books.preview(line.client)
-        books.history()

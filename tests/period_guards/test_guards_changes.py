@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import Database
 from tests.period_guards.scene import Scene
 from tests.service_periods.books import APRIL, FEBRUARY, JANUARY, LEDGER, MARCH
-from tests.types.test_lifecycle import NEXT, STATES
+from tests.types.test_lifecycle_transition_allowed import NEXT, STATES
 
 UNLINKED = dict.fromkeys(
     ("invoice_id", "invoice_charge_id", "invoice_charge_detail_id", "invoice_linked_at")

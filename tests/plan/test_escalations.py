@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.service_periods.books import AS_OF, FEBRUARY, JANUARY, MARCH, Books
+from tests.service_periods.test_reviewed_plans import conflicting
 
 MID_JANUARY = date(2025, 1, 15)
 DECEMBER = date(2024, 12, 1)
@@ -84,23 +85,6 @@ def test_disputed_history_names_the_details(books: Books) -> None:
     )
 
 
-def test_every_case_of_the_runbook_is_listed(books: Books) -> None:
-    reasons = {
-        reason: (acceptable, meaning)
-        for reason, acceptable, meaning, _ in books.database.execute(
-            "SELECT * FROM billing.escalation_reasons()"
-        )
-    }
-    assert [reason for reason, (acceptable, _) in reasons.items() if acceptable] == [
-        "override_conflict",
-        "continuity_gap",
-        "continuity_overlap",
-    ]
-    for reason in ("billed_row_would_move", "billed_boundary_overlap"):
-        assert "cannot arise from the stored books" in reasons[reason][1]
-    assert "disputed_history" in reasons
-
-
 def test_the_hint_of_broken_linkage_runs(books: Books) -> None:
     line = books.line()
     books.period(
@@ -111,3 +95,20 @@ def test_the_hint_of_broken_linkage_runs(books: Books) -> None:
     call, _, _ = row["hint"].partition("; ")
     assert books.database.execute(call).fetchall() == [(1, 1, "done")]
     assert "missing_linkage" not in {row["reason"] for row in books.select("escalations")}
+
+
+def test_an_escalation_says_why_what_and_what_to_do(books: Books) -> None:
+    line = conflicting(books)
+    books.line(owner="contract", frequency="daily")
+    books.line(books.client(day_of_month=31))
+    rows = books.select("escalations")
+    assert {row["reason"]: row["acceptable"] for row in rows} == {
+        "override_conflict": True,
+        "unsupported_frequency": False,
+        "invalid_anchor": False,
+    }
+    assert all(row["detail"] and row["hint"] for row in rows)
+    (conflict,) = (row for row in rows if row["acceptable"])
+    (kept,) = books.ledger(line)
+    assert [row["record_id"] for row in conflict["captured_rows"]] == [str(kept["record_id"])]
+    assert conflict["schedule_key"] == line.schedule_key

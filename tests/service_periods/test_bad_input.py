@@ -102,8 +102,6 @@ READINGS: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize(
     ("name", "value", "sqlstate"),
     [
-        ("tenant", None, "DC001"),
-        ("tenant", NOBODY, "DC002"),
         ("as_of", None, "DC001"),
         ("as_of", "infinity", "DC001"),
         ("target_horizon_days", 0, "DC001"),
@@ -117,14 +115,6 @@ def test_a_reading_refuses_the_same(
     with pytest.raises(psycopg.Error) as raised:
         books.select(function, **READINGS[function], **{name: value})
     assert raised.value.sqlstate == sqlstate
-
-
-@pytest.mark.parametrize("mode", [None, "", "Backfill", "retire"])
-def test_a_mode_that_is_none(books: Books, mode: str | None) -> None:
-    with pytest.raises(psycopg.Error) as raised:
-        books.summary(mode)  # type: ignore[arg-type]
-    assert raised.value.sqlstate == "DC001"
-    assert (raised.value.diag.message_detail or "").startswith("p_mode is ")
 
 
 def test_a_tenant_without_lines(books: Books) -> None:

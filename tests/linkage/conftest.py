@@ -1,0 +1,5 @@
+"""Small books that are billed."""
+
+from tests.invoices.conftest import books
+
+__all__ = ["books"]
