@@ -24,6 +24,7 @@ from duecourse.config import Config, load
 from duecourse.database import Connection, connect, query
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.objects import CATALOG_LOCK
+from duecourse.pooler import refusal, refuse_pooler
 
 #: The advisory lock of whoever runs ``apply``, held by yoyo's connection.
 APPLY_LOCK = 0x0DC_A991E5
@@ -32,6 +33,7 @@ APPLY_LOCK = 0x0DC_A991E5
 _URI = DatabaseURI("postgresql+psycopg", None, None, None, None, None, {})
 
 _POLL_SECONDS = 0.2
+_RELEASES = 10
 
 
 class Registry(PostgresqlPsycopgBackend):  # type: ignore[misc]
@@ -50,8 +52,14 @@ class Registry(PostgresqlPsycopgBackend):  # type: ignore[misc]
         return cls(_URI._replace(args={"dsn": dsn}))
 
     def connect(self, dburi: DatabaseURI) -> Connection:
-        """Connect as every other command does."""
-        return connect(dburi.args["dsn"])
+        """Connect as every other command does, but not through a transaction pooler."""
+        connection = connect(dburi.args["dsn"])
+        try:
+            refuse_pooler(connection, dburi.args["dsn"])
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def begin(self) -> None:
         """Begin a transaction, after one that a dead client may have left running."""
@@ -84,15 +92,24 @@ class Registry(PostgresqlPsycopgBackend):  # type: ignore[misc]
 
     def take_advisory_lock(self, deadline: float) -> None:
         """Become the only duecourse client that applies."""
-        while self.query("take_lock", key=APPLY_LOCK) != [(True,)]:
+        while not (taken := self.query("take_lock", key=APPLY_LOCK))[0][0]:
             if time.monotonic() > deadline:
-                holders = self.query("lock_holder", key=APPLY_LOCK)
-                raise DuecourseError(
-                    f"another apply is running: {holders[0][0] if holders else 'just now ended'}",
-                    "wait for it, then run again",
-                    exit_status=ExitStatus.LOCK_BUSY,
-                )
+                for message, hint in self.query("lock_holder", key=APPLY_LOCK):
+                    raise DuecourseError(message, hint, exit_status=ExitStatus.LOCK_BUSY)
             time.sleep(_POLL_SECONDS)
+        for _ in range(2):
+            if (held := self.query("held_lock", key=APPLY_LOCK)) != taken:
+                self._release_advisory_lock()
+                raise refusal(
+                    self.connection,
+                    f"server session changed from {taken[0][1]} to {held[0][1]}",
+                )
+
+    def _release_advisory_lock(self) -> None:
+        """Give it back, should one of the next transactions meet the session that holds it."""
+        for _ in range(_RELEASES):
+            if self.query("release_lock", key=APPLY_LOCK):
+                return
 
     @contextmanager
     def lock(self, timeout: float = 10) -> Iterator[None]:

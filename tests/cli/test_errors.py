@@ -109,8 +109,8 @@ def test_a_read_only_server(duecourse: Command, dsn: str) -> None:
 def test_the_lock_is_busy(duecourse: Command, dsn: str, database: Database) -> None:
     database.execute("SELECT pg_advisory_lock(%s)", [APPLY_LOCK])
     done = duecourse("apply", "--dsn", dsn, "--lock-timeout", 0.2)
-    holder = f"session {database.info.backend_pid} of role {database.info.user}"
-    assert_one_line(done, "another apply is running", holder, status=ExitStatus.LOCK_BUSY)
+    holder = f"is held by session {database.info.backend_pid} (role {database.info.user}, "
+    assert_one_line(done, "the apply lock", holder, status=ExitStatus.LOCK_BUSY)
 
 
 @pytest.fixture
