@@ -14,7 +14,8 @@ class Operation:
     planned: tuple[str, ...]
     #: The count of the summary that says whether there is work.
     pending: str
-    columns: tuple[str, ...]
+    #: Titles of the table of rows, with the columns whose first value stands there.
+    columns: Mapping[str, str]
     #: The actions that leave a row as it is.
     quiet: tuple[str, ...]
     #: Columns of the summary that count by kind, with the titles of that table.
@@ -40,15 +41,13 @@ def _of_service_periods(mode: str) -> Operation:
             "max_periods_per_schedule",
         ),
         pending="schedules_written",
-        columns=(
-            "client_id",
-            "schedule_key",
-            "action",
-            "service_period_start",
-            "service_period_end",
-            "conflict_kind",
-            "escalation_reasons",
-        ),
+        columns={
+            "obligation": "obligation_id",
+            "action": "action",
+            "service period": "service_period_start",
+            "up to": "service_period_end",
+            "because of": "conflict_kind escalation_reasons",
+        },
         quiet=("skip_historical", "retain", "unchanged", "preserve"),
         breakdowns={"escalations": ("escalated because of", "schedules")},
         left_alone="some schedules were left alone; see: duecourse escalations",
@@ -63,17 +62,16 @@ OPERATIONS["charges"] = Operation(
     rows="ledger.plan_charge_backfill",
     planned=("tenant", "amount_rule"),
     pending="to_create",
-    columns=(
-        "tenant_user_id",
-        "unit_id",
-        "billing_period",
-        "action",
-        "amount_cents",
-        "currency",
-        "warnings",
-        "delta_cents",
-        "quarantine_reason",
-    ),
+    columns={
+        "renter": "tenant_user_id",
+        "unit": "unit_id",
+        "period": "billing_period",
+        "action": "action",
+        "cents": "amount_cents",
+        "currency": "currency",
+        "difference": "delta_cents",
+        "because of": "quarantine_reason warnings",
+    },
     quiet=("already_charged",),
     breakdowns={
         "quarantine_reasons": ("quarantined because of", "keys"),

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from itertools import islice
 from typing import Any
@@ -15,11 +16,14 @@ from rich.text import Text
 
 SHOWN_ROWS = 200
 
+#: How wide a table of long texts is when piped; others are as wide as their rows.
+FOLDED_WIDTH = 100
+
 _PIPED_WIDTH = 10_000
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console; when piped it neither colours nor wraps."""
+    """Return a console; when piped it neither colours nor wraps, but for `flexible` tables."""
     stream = sys.stderr if stderr else sys.stdout
     if stream.isatty():
         return Console(stderr=stderr, highlight=False)
@@ -40,6 +44,7 @@ def table(
         column.overflow = "fold"
     if flexible:
         made.expand = True
+        made.width = None if sys.stdout.isatty() else FOLDED_WIDTH
         made.columns[-1].ratio = 1
     for row in rows:
         made.add_row(*map(_cell, row))
@@ -53,15 +58,35 @@ def show_table(
     show(table(columns, rows, title))
 
 
-def show_rows(form: str, columns: Sequence[str], rows: Iterator[Mapping[str, object]]) -> None:
-    """Print rows: as JSON all of them whole, as a table some columns of the first."""
+def show_rows(
+    form: str,
+    columns: Sequence[str],
+    rows: Iterator[dict[str, Any]],
+    cells: Callable[[dict[str, Any]], Iterable[object]] | None = None,
+) -> None:
+    """Print rows: as JSON all of them whole, as a table some columns of the first.
+
+    ``cells`` makes what stands under the columns from a row; without it, they name columns of it.
+    """
     if form == "json":
         for text in json_array(rows):
             click.echo(text, nl=False)
         return
-    show_table(columns, ([row[name] for name in columns] for row in islice(rows, SHOWN_ROWS)))
+    cells = cells or (lambda row: [row[name] for name in columns])
+    show_table(columns, map(cells, islice(rows, SHOWN_ROWS)))
     if more := sum(1 for _ in rows):
         click.echo(f"and {more:,} more; all of them: --format json")
+
+
+def folded(text: str) -> str:
+    """Return a long text in lines that break between words; those after the first are indented."""
+    return textwrap.fill(
+        text,
+        FOLDED_WIDTH,
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def show_fields(fields: Mapping[str, object], title: str | None = None) -> None:

@@ -18,7 +18,7 @@ _COLUMNS = (
     "pending_cents",
     "balance_cents",
 )
-_LINES = ("effective_on", "kind", "id", "description", "amount_cents", "running_balance_cents")
+_LINES = ("effective_on", "kind", "description", "amount_cents", "running_balance_cents")
 
 
 @click.command()
@@ -31,7 +31,8 @@ _LINES = ("effective_on", "kind", "id", "description", "amount_cents", "running_
 def balances(session: Session, /, explain: bool, **arguments: Any) -> None:
     """Show what each renter owes for each unit, and what is pending; reads only.
 
-    A positive balance owes: charges, less payments that succeeded net of refunds.
+    A positive balance owes: charges, less payments that succeeded net of refunds. JSON also holds
+    the ids of the lines of --explain.
     """
     if explain and None in (arguments["tenant_user_id"], arguments["unit_id"]):
         raise click.UsageError("--explain wants --renter and --unit")

@@ -1,6 +1,6 @@
 """``duecourse plan``."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def plan(
             if rows:
                 planned = _rows(connection, chosen, arguments)
                 changes = (row for row in planned if row["action"] not in chosen.quiet)
-                output.show_rows("table", chosen.columns, changes)
+                output.show_rows("table", tuple(chosen.columns), changes, _cells_of(chosen))
             if out is not None:
                 click.echo(f"saved; to do it: duecourse run {operation} --plan {out}")
     pending = bool(summary[chosen.pending])
@@ -79,6 +79,17 @@ def _rows(
 ) -> Iterator[surface.Row]:
     surface.read_ledger_rows_as_objects(connection)
     return surface.select(connection, chosen.rows, {**arguments, **chosen.fixed})
+
+
+def _cells_of(chosen: Operation) -> Callable[[surface.Row], Iterator[object]]:
+    """Return what makes the cells of a row: a column's first value that is there."""
+
+    def cells(row: surface.Row) -> Iterator[object]:
+        for names in chosen.columns.values():
+            values = (row[name] for name in names.split())
+            yield next((value for value in values if value not in (None, [])), None)
+
+    return cells
 
 
 def _show_summary(operation: str, summary: surface.Row) -> None:

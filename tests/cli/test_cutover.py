@@ -14,7 +14,7 @@ import pytest
 
 from duecourse.errors import ExitStatus
 from duecourse.sample_books import AS_OF, SAMPLE, TENANT
-from tests.cli.test_plan_and_run import SCOPE, Books
+from tests.cli.test_plan_and_run import SCOPE, WIDTH, Books
 from tests.conftest import ROOT, Command, Database
 
 NOW = ("--as-of", AS_OF)
@@ -97,8 +97,10 @@ def test_cutover(books: Books) -> None:
     assert [item["position"] for item in found["checklist"]] == list(range(1, 17))
     assert found["escalations"] == books.json("escalations", *SCOPE)
     shown = books("cutover", TENANT, *NOW, status=ExitStatus.REFUSED).stdout
+    assert max(map(len, shown.partition("next:")[0].splitlines())) <= WIDTH
+    unfolded = " ".join(shown.split())
     for item in found["checklist"]:
-        assert f"{item['title']}: {item['evidence']}\n" in shown
+        assert f"{item['title']}: {item['evidence']} " in unfolded
         assert item["next_command"] is None or f"    {item['next_command']}\n" in shown
     for row in found["escalations"]:
         assert f"{row['obligation_id']}  {row['reason']}" in shown
@@ -119,7 +121,7 @@ def test_attest(books: Books, database: Database) -> None:
     assert done.startswith(f"step 7 attested by {database.info.user} at 20")
     made = books.json("cutover", "attest", TENANT, 8, *note)
     shown = books("cutover", TENANT, *NOW, status=ExitStatus.REFUSED).stdout
-    assert shown.count(f": {note[1]})\n") == 2
+    assert " ".join(shown.split()).count(f": {note[1]})") == 2
     items = books.json("cutover", TENANT, *NOW, status=ExitStatus.REFUSED)["checklist"]
     assert {items[7][name] for name in ("attested_by", "note")} == {database.info.user, note[1]}
     assert items[7]["attested_at"] == made["attested_at"]

@@ -14,6 +14,8 @@ from duecourse.sample_books import AS_OF, SAMPLE, TENANT
 from tests.conftest import Command, Database
 
 SCOPE = ("--tenant", TENANT, "--as-of", AS_OF)
+#: Columns that a table has room for.
+WIDTH = 120
 
 
 class Books:
@@ -55,6 +57,7 @@ def test_from_plan_to_nothing_left(books: Books, tmp_path: Path) -> None:
     assert {row["action"] for row in saved["rows"]} > {"backfill", "escalate"}
     assert f"duecourse run backfill --plan {file}" in shown.stdout
     assert saved["plan_hash"] in shown.stdout
+    assert max(map(len, shown.stdout.splitlines()[:-1])) <= WIDTH
     books("plan", "backfill", *SCOPE, "--detailed-exitcode", status=ExitStatus.CHANGES_PENDING)
 
     dry = books("run", "backfill", "--plan", file, "--dry-run", status=ExitStatus.REFUSED)
@@ -115,7 +118,8 @@ def test_coverage(books: Books) -> None:
     assert any(row["needs_replenishment"] for row in rows)
     table = books("coverage", *SCOPE).stdout.splitlines()
     assert len(table) == len(rows) + 1
-    assert table[0].split()[:3] == ["client_id", "schedule_key", "furthest_generated_end"]
+    assert table[0].split()[:2] == ["obligation", "cadence"]
+    assert max(map(len, table)) <= WIDTH
     schedule = rows[0]["schedule_key"]
     assert books.json("coverage", *SCOPE, "--schedule", schedule) == rows[:1]
 
@@ -124,7 +128,12 @@ def test_escalations(books: Books) -> None:
     rows = books.json("escalations", *SCOPE)
     assert {row["reason"] for row in rows} >= {"override_conflict", "continuity_gap"}
     assert all(row["hint"] for row in rows)
-    assert "override_conflict" in books("escalations", *SCOPE).stdout
+    table = books("escalations", *SCOPE).stdout
+    assert max(map(len, table.splitlines())) <= WIDTH
+    assert "override_conflict" in table
+    for row in rows:
+        assert row["detail"] in " ".join(table.split())
+        assert row["hint"] in " ".join(table.split())
 
 
 def test_verify(books: Books) -> None:
