@@ -54,7 +54,10 @@ def _show_table(findings: Findings) -> None:
     output.show_table(("check", "result", "errors", "warnings"), rows)
     for name, found in findings.items():
         for row in found[:_SHOWN_FINDINGS]:
-            click.echo(f"{row['severity']}: {name}: {_describe(row)}")
+            click.echo(output.folded(f"{row['severity']}: {name}: {_describe(row, repair=False)}"))
+            if row["repair_call"]:
+                # Never folded, so that it can be copied.
+                click.echo(f"    {_in_one_line(row['repair_call'])}")
         if more := len(found[_SHOWN_FINDINGS:]):
             click.echo(f"{name}: and {more:,} more; all of them: --format json")
 
@@ -84,13 +87,17 @@ def _show_junit(findings: Findings) -> None:
     click.echo(ElementTree.tostring(suite, encoding="unicode", xml_declaration=True))
 
 
-def _describe(row: surface.Row) -> str:
+def _describe(row: surface.Row, *, repair: bool = True) -> str:
     """Return a finding in one line: what, where, how it should be, how it is, what repairs it."""
     text = f"{row['object_key']}: {row['detail']}"
     if row["expected"] is not None or row["actual"] is not None:
         text += f" (expected {row['expected']}, is {row['actual']})"
-    if row["repair_call"]:
+    if repair and row["repair_call"]:
         text += f" — {row['repair_call']}"
+    return _in_one_line(text)
+
+
+def _in_one_line(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 

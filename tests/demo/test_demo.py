@@ -16,7 +16,6 @@ import pytest
 from duecourse import embedded
 from duecourse.demo import PSQL_VARIABLES
 from tests.conftest import ROOT, Command, Database
-from tests.examples.readme import prepare
 
 SECONDS = 30
 
@@ -76,8 +75,11 @@ def test_every_fault_is_shown_or_has_nothing_to_show(story: dict[str, Any]) -> N
         assert healthy not in shown
 
 
-def test_its_sql_does_the_same(story: dict[str, Any], dsn: str, database: Database) -> None:
-    prepare(dsn)
+def test_its_sql_does_the_same(
+    story: dict[str, Any], duecourse: Command, dsn: str, database: Database
+) -> None:
+    for sample in ("sample", "sample_rent"):
+        assert duecourse("import", ROOT / "duecourse" / sample, "--dsn", dsn).returncode == 0
     script = "\n".join([PSQL_VARIABLES, *(step["sql"] for step in story.values())])
     subprocess.run(
         [embedded.binaries() / "psql", "-X", "-v", "ON_ERROR_STOP=1", "-d", dsn],

@@ -1,4 +1,4 @@
-"""The README's webhook receiver, exactly as it stands there, over signed events."""
+"""The webhook receiver of docs/stripe.md, exactly as it stands there, over signed events."""
 
 import hashlib
 import hmac
@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.charges.stripe_inbox import Inbox
-from tests.conftest import Database
-from tests.examples.readme import README
+from tests.conftest import ROOT, Database
 from tests.examples.stripe_objects import AMOUNT, KEY, deliveries
 
+PAGE = ROOT / "docs" / "stripe.md"
 SECRET = "whsec_of_the_test"
 
 
@@ -41,10 +41,10 @@ def client(dsn: str, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Any:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     [text] = re.findall(
-        r"^```python\n(.*?)^```$", README.read_text("utf-8"), re.MULTILINE | re.DOTALL
+        r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
     receiver: dict[str, Any] = {"__name__": "receiver"}
-    exec(compile(text, str(README), "exec"), receiver)
+    exec(compile(text, str(PAGE), "exec"), receiver)
     return receiver["app"].test_client()
 
 

@@ -1,0 +1,18 @@
+"""docs/architecture.md names every folder, and none that is not there."""
+
+import re
+
+from tests.conftest import ROOT
+
+TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+TOPS = ("docs", "duecourse", "migrations", "procedures", "sql", "tests", "verify")
+
+
+def test_each_folder_is_named_and_no_other() -> None:
+    files = (file for top in TOPS for file in (ROOT / top).rglob("*") if file.is_file())
+    folders = {
+        f"{file.parent.relative_to(ROOT)}/" for file in files if file.parent.name != "__pycache__"
+    }
+    named = {name for row in re.findall(r"^\| (`.*?) \|", TEXT, re.MULTILINE) for name in
+             re.findall(r"`([\w/]+/)`", row)}  # fmt: skip
+    assert named == folders
