@@ -88,7 +88,7 @@ class Demo:
             ),
             Step(
                 "Assess coverage",
-                f"Periods should exist 180 days ahead of {AS_OF}, without gaps or overlaps.",
+                f"Periods should exist half a year ahead of {AS_OF}, without gaps or overlaps.",
                 f"duecourse coverage {_OPTIONS}",
                 self._sql("SELECT * FROM", "assess_coverage"),
                 self._assess,

@@ -76,19 +76,19 @@ def scope(
                 "--target-horizon-days",
                 metavar="DAYS",
                 type=integer,
-                help="How far ahead periods have to exist (default: 180).",
+                help="How far ahead periods have to exist.",
             ),
             click.option(
                 "--replenishment-threshold-days",
                 metavar="DAYS",
                 type=integer,
-                help="A schedule that reaches less far is replenished (default: 45).",
+                help="A schedule that reaches less far is replenished.",
             ),
             click.option(
                 "--max-periods-per-schedule",
                 metavar="N",
                 type=integer,
-                help="Escalate a schedule that would get more new periods (default: 1000).",
+                help="Escalate a schedule that would get more new periods.",
             ),
         ]
 

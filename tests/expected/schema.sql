@@ -897,6 +897,9 @@ FUNCTION billing.assert_invoice_scope(p_tenant uuid, p_client_id uuid, p_window_
 FUNCTION billing.assert_schedules_sound(p_tenant uuid, p_schedule_keys text[])
     RETURNS void
     LANGUAGE plpgsql;
+FUNCTION billing.assert_tenant_day(p_tenant uuid, p_as_of date)
+    RETURNS void
+    LANGUAGE plpgsql STABLE;
 FUNCTION billing.assess_coverage(p_tenant uuid, p_as_of date, p_target_horizon_days integer DEFAULT
     180, p_replenishment_threshold_days integer DEFAULT 45, p_client_id uuid DEFAULT NULL::uuid,
     p_schedule_key text DEFAULT NULL::text)
@@ -1426,9 +1429,10 @@ FUNCTION billing.resolve_linkage_scope(p_tenant uuid, p_as_of date, p_client_id 
     text)
     RETURNS uuid
     LANGUAGE plpgsql STABLE;
-FUNCTION billing.resolve_plan_scope(p_tenant uuid, p_as_of date, p_mode text, p_client_id uuid,
-    p_schedule_key text, p_target_horizon_days integer, p_replenishment_threshold_days integer,
-    p_max_periods_per_schedule integer)
+FUNCTION billing.resolve_plan_scope(p_tenant uuid, p_as_of date, p_mode text DEFAULT
+    'backfill'::text, p_client_id uuid DEFAULT NULL::uuid, p_schedule_key text DEFAULT NULL::text,
+    p_target_horizon_days integer DEFAULT 180, p_replenishment_threshold_days integer DEFAULT 45,
+    p_max_periods_per_schedule integer DEFAULT 1000)
     RETURNS uuid
     LANGUAGE plpgsql STABLE;
 PROCEDURE billing.retire_schedule(p_tenant uuid, p_schedule_key text DEFAULT NULL::text, p_as_of

@@ -51,7 +51,7 @@ def test_ledger_guard_that_is_missing(own_scene: Scene, dsn: str) -> None:
 def test_catalog_drift(own_scene: Scene, dsn: str, change: str, actual: str | None) -> None:
     own_scene.database.execute(change.encode())
     finding = own_scene.find_one("catalog_drift", "function ops.all_tenants(pg_catalog.text)")
-    assert "sql/sources/all_tenants.sql.j2" in finding["detail"]
+    assert "sql/ops/all_tenants.sql.j2" in finding["detail"]
     assert finding["repair_call"] == "duecourse apply"
     assert actual is None or finding["actual"] == actual
     migrate.apply(dsn)
