@@ -7,19 +7,10 @@ import pytest
 
 from duecourse.locate import checks
 from duecourse.objects import object_paths
-from tests.conftest import ROOT, Database
-from tests.examples.tables import READINGS
+from tests.conftest import ROOT
+from tests.examples.reference import public_routines
 
 TESTS = ROOT / "tests"
-
-
-def public_routines(database: Database) -> set[str]:
-    """Return what operators call: the declared routines, and the readings that need nothing."""
-    declared = database.execute(
-        "SELECT d.routine_name::text FROM ops.routine_permissions() AS d"
-        " WHERE d.permissions IS NOT NULL AND d.routine_name !~ '^(_|check_)'"
-    )
-    return {name for (name,) in declared} | set(READINGS)
 
 
 def check_of(test: str) -> str | None:
@@ -29,14 +20,14 @@ def check_of(test: str) -> str | None:
     )
 
 
-def test_a_public_routine_has_a_test_of_its_name(shared_database: Database) -> None:
+def test_a_public_routine_has_a_test_of_its_name(shared_dsn: str) -> None:
     folders = {
         Path(path).name.removesuffix(".sql.j2"): Path(path).parent.name for path in object_paths()
     }
     missing = {
         file
-        for routine in public_routines(shared_database)
-        if not (TESTS / (file := f"{folders[routine]}/test_{routine}.py")).exists()
+        for routine in public_routines(shared_dsn)
+        if not (TESTS / (file := f"{folders[routine.name]}/test_{routine.name}.py")).exists()
     }
     assert missing == set()
 

@@ -63,9 +63,14 @@ class Routine(NamedTuple):
         return self.is_call or "Needs: " in self.comment
 
 
+def public_routines(dsn: str) -> list[Routine]:
+    """Return what operators call, but for the checks."""
+    return [each for each in _routines(dsn) if each.is_public and each.name[:6] != "check_"]
+
+
 def routines(dsn: str) -> str:
     """Return every public routine: tables by schema, then the arguments and the COMMENT of each."""
-    found = [each for each in _routines(dsn) if each.is_public and each.name[:6] != "check_"]
+    found = public_routines(dsn)
     parts = [
         "Every routine takes named arguments. None reads the clock: `p_as_of` is an argument. "
         "`Needs` names the permission on the tenant ([permissions](../permissions.md)); the owner "
