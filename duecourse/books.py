@@ -23,6 +23,7 @@ from psycopg import sql
 from duecourse.config import Config
 from duecourse.database import Connection
 from duecourse.errors import DuecourseError
+from duecourse.files import private
 
 MANIFEST = "manifest.json"
 REJECTS_HEADER = ("file", "line", "column", "value", "reason")
@@ -212,7 +213,7 @@ def _reject(
     order = [*names]
     faults = 0
     first: tuple[Any, ...] | None = None
-    with rejects.open("w", encoding="utf-8", newline="") as target:
+    with private(rejects, "w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target, lineterminator="\n")
         writer.writerow(REJECTS_HEADER)
         for tenant in tenants:
@@ -238,11 +239,11 @@ def _reject(
 def _read_manifest(folder: Path) -> dict[str, tuple[str, set[str]]]:
     """Return the file and the columns of each table; without a manifest, nothing."""
     path = folder / MANIFEST
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return {}
-    with suppress(ValueError, LookupError, TypeError):
+    with suppress(ValueError, LookupError, TypeError, RecursionError):
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            return {}
         return {
             table["table"]: (
                 Path(table["file"]).name,
@@ -259,6 +260,10 @@ def _read_header(book: BookFile) -> list[str]:
     try:
         with _text(_open(path)) as text:
             header = next(csv.reader(text, strict=True), [])
+        if any("\0" in name or not _is_utf8(name) for name in header):
+            raise DuecourseError(
+                f"{path.name}, line 1: is not UTF-8", f"save the file as UTF-8; {_UNTOUCHED}"
+            )
     except csv.Error as error:
         raise DuecourseError(f"{path.name}, line 1: is not CSV: {error}", _UNTOUCHED) from error
     for column in book.columns:
@@ -266,6 +271,10 @@ def _read_header(book: BookFile) -> list[str]:
             wrong = "is there twice" if column in header else "is missing"
             raise DuecourseError(f"{path.name}, line 1: the column {column} {wrong}", _UNTOUCHED)
     return header
+
+
+def _is_utf8(text: str) -> bool:
+    return not any("\udc80" <= sign <= "\udcff" for sign in text)
 
 
 def _open(path: Path) -> BinaryIO:

@@ -35,11 +35,12 @@ def resolve(dsn: str | None = None) -> str:
     given = dsn or os.environ.get("DATABASE_URL") or ""
     try:
         settings: dict[str, Any] = {k: v for k, v in conninfo_to_dict(given).items() if v}
-    except psycopg.Error as error:
+    except psycopg.Error:
+        # Without its cause, which may print the password.
         raise DuecourseError(
             "the connection string is not one that libpq understands",
             "write postgresql://user@host/database or 'host=… dbname=…'",
-        ) from error
+        ) from None
     defaults = dict(_DEFAULTS)
     if "PGCONNECT_TIMEOUT" in os.environ:
         del defaults["connect_timeout"]

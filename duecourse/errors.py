@@ -45,7 +45,9 @@ _AGAIN = "what is committed is kept; run the same command again"
 _HINTS = {
     "3D000": "name an existing database in --dsn, DATABASE_URL or PGDATABASE",
     "3F000": f"{_APPLY}; or name the schemas of this database in duecourse.toml",
-    "25006": "connect to a server that takes writes",
+    "25006": "connect to the primary; if this is it, default_transaction_read_only is on for the "
+    "database or the role: RESET it there, or set PGOPTIONS to '-c "
+    "default_transaction_read_only=off'",
     "40001": _AGAIN,
     "40P01": _AGAIN,
     _MISSING_PERMISSION: "connect as the owner of the schemas, or let the owner grant the right",

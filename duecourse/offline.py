@@ -15,7 +15,7 @@ from psycopg import sql
 
 from duecourse.config import Config
 from duecourse.database import Connection
-from duecourse.errors import from_database_error
+from duecourse.errors import DuecourseError, from_database_error
 
 OPERATIONS = (
     "coverage",
@@ -38,6 +38,7 @@ OPERATIONS = (
 CHUNK_LINES = 250
 CHUNK_BYTES = 4 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
+_SHOWN_CHARACTERS = 300
 
 #: SQLSTATE classes that a line's own content raises: data, a limit of the server, our bad input.
 _FAULTS_OF_A_LINE = ("22", "54", "DC0")
@@ -88,13 +89,20 @@ def _plan(
         if not (error.sqlstate or "").startswith(_FAULTS_OF_A_LINE):
             raise
         if len(chunk) == 1:
-            yield Fault(chunk[0].number, str(from_database_error(error)))
+            yield Fault(chunk[0].number, _shortened(from_database_error(error)))
             return
         middle = len(chunk) // 2
         yield from _plan(connection, query, operation, chunk[:middle])
         yield from _plan(connection, query, operation, chunk[middle:])
     else:
         yield from (answer for (answer,) in rows)
+
+
+def _shortened(error: DuecourseError) -> str:
+    """Return the error's line; what it shows of the input may be of any length."""
+    if len(error.message) > _SHOWN_CHARACTERS:
+        error.message = f"{error.message[:_SHOWN_CHARACTERS]}…"
+    return str(error)
 
 
 def _chunks(source: BinaryIO) -> Iterator[list[Line] | Fault]:

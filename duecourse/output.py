@@ -3,6 +3,7 @@
 import json
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from itertools import islice
@@ -124,10 +125,14 @@ def json_array(rows: Iterable[object]) -> Iterator[str]:
     yield "[\n]\n" if before == "[\n" else "\n]\n"
 
 
-def json_document(head: Mapping[str, object], rows: Iterable[object]) -> Iterator[str]:
-    """Yield the text of a JSON object piece by piece, its ``rows`` last."""
+def json_document(
+    head: Mapping[str, object], rows: Iterable[object], tail: Mapping[str, object] | None = None
+) -> Iterator[str]:
+    """Yield the text of a JSON object piece by piece: ``rows`` after the head; then the tail."""
     yield to_json(head, indent=2).removesuffix("\n}") + ',\n  "rows": '
     yield from json_array(rows)
+    for name, value in (tail or {}).items():
+        yield f",  {to_json(name)}: {to_json(value)}\n"
     yield "}\n"
 
 
@@ -140,18 +145,26 @@ def _plain(value: object) -> object:
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
 
 
+def visible(text: str) -> str:
+    """Return a text in which nothing steers a terminal: control characters become escapes."""
+    return "".join(
+        sign if sign in "\n\t" or unicodedata.category(sign) != "Cc" else repr(sign)[1:-1]
+        for sign in text
+    )
+
+
 def _cell(value: Any) -> Text:
-    """Return a value as text in which nothing is taken for markup."""
+    """Return a value as text in which nothing is taken for markup, nor by the terminal."""
     match value:
         case Text():
-            return value
+            return value if visible(value.plain) == value.plain else Text(visible(value.plain))
         case None | [] | {}:
             return Text()
         case bool():
             return Text("yes" if value else "no")
         case [str(), *_]:
-            return Text(", ".join(value))
+            return Text(visible(", ".join(value)))
         case list() | dict():
             return Text(to_json(value))
         case _:
-            return Text(str(value))
+            return Text(visible(str(value)))

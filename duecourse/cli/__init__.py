@@ -14,6 +14,7 @@ import psycopg
 from duecourse import __version__
 from duecourse.cli._session import Session, options
 from duecourse.errors import DuecourseError, ExitStatus, from_database_error
+from duecourse.output import visible
 
 
 class _Commands(click.Group):
@@ -92,7 +93,7 @@ def _report(error: Exception) -> int:
             line = f"{error.filename or 'input or output'}: {error.strerror or error} — see --help"
         case _:
             line = f"{type(error).__name__}: {error} — run again with --debug and report it"
-    click.secho(f"error: {' '.join(line.split())}", fg="red", err=True)
+    click.secho(f"error: {visible(' '.join(line.split()))}", fg="red", err=True)
     return status
 
 

@@ -105,4 +105,4 @@ class LineProgress(_Display):
 
     def tell(self, text: str) -> None:
         """Print a line above the bar."""
-        self._console.print(text, markup=False)
+        self._console.print(output.visible(text), markup=False)

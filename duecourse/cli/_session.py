@@ -24,14 +24,17 @@ class Session:
     debug: bool = False
 
     @contextmanager
-    def server(self) -> Iterator[str | None]:
-        """Yield the connection string, of the embedded server if it was asked for."""
+    def server(self, *, create: bool = False) -> Iterator[str | None]:
+        """Yield the connection string, of the embedded server if it was asked for.
+
+        Only with ``create`` is one made in a folder that has none yet.
+        """
         if self.embedded is None:
             yield self.dsn
         elif self.dsn is not None:
             raise click.UsageError("--dsn and --embedded exclude each other")
         else:
-            with embedded.serve(self.embedded) as server:
+            with embedded.serve(self.embedded, create=create) as server:
                 yield server.dsn
 
     @contextmanager

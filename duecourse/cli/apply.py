@@ -24,7 +24,7 @@ def apply(session: Session, lock_timeout: float) -> None:
     triggers and types whose text changed or that are no longer as they were applied. Safe to run
     again, at the same time as another apply, and after one that was killed.
     """
-    with session.server() as dsn:
+    with session.server(create=True) as dsn:
         done = migrate.apply(dsn, lock_timeout=lock_timeout)
     if session.format == "json":
         output.show_json({"migrations": done.migrations, "objects": done.objects})

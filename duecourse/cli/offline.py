@@ -9,6 +9,7 @@ from duecourse.cli._session import Session, options, pass_session
 from duecourse.config import load
 from duecourse.errors import DuecourseError
 from duecourse.offline import OPERATIONS, Fault, answers
+from duecourse.output import visible
 
 
 @click.command(epilog=f"Operations: {', '.join(OPERATIONS)}.")
@@ -31,15 +32,15 @@ def offline(session: Session, operation: str, source: BinaryIO) -> None:
     but have no answer. A line that cannot be read is named on standard error, the others are
     answered, and the exit status is 1.
     """
-    output = sys.stdout.buffer
+    target = sys.stdout.buffer
     faults = 0
     with session.connection() as connection:
         for given in answers(connection, load(), operation, source):
             if isinstance(given, Fault):
                 faults += 1
-                click.echo(f"line {given.number}: {given.reason}", err=True)
+                click.echo(f"line {given.number}: {visible(given.reason)}", err=True)
             else:
-                output.write(given.encode() + b"\n")
+                target.write(given.encode() + b"\n")
     if faults:
         lines = "line" if faults == 1 else "lines"
         raise DuecourseError(

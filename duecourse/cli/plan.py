@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from duecourse import __version__, output, surface
+from duecourse import __version__, output, plan_file, surface
 from duecourse.cli._scope import of_operation, operation_options
 from duecourse.cli._session import Session, options
 from duecourse.database import Connection
@@ -56,8 +56,7 @@ def plan(
             "summary": summary,
         }
         if out is not None:
-            with out.open("w", encoding="utf-8") as file:
-                file.writelines(output.json_document(head, _rows(connection, chosen, arguments)))
+            plan_file.save(out, head, _rows(connection, chosen, arguments))
         if session.format == "json":
             shown = _rows(connection, chosen, arguments) if rows else iter(())
             for text in output.json_document(head, shown):

@@ -1,18 +1,18 @@
 """``duecourse run``."""
 
-import json
+import re
 import secrets
 from pathlib import Path
 from typing import Any
 
 import click
 
-from duecourse import output, surface
+from duecourse import output, plan_file, surface
 from duecourse.cli._progress import Progress
 from duecourse.cli._scope import integer, is_given, of_operation, operation_options, option_of
 from duecourse.cli._session import Session, options
 from duecourse.cli.orphans import count_after
-from duecourse.errors import DuecourseError, ExitStatus
+from duecourse.errors import ExitStatus
 from duecourse.operations import OPERATIONS
 
 _STATUSES = {
@@ -27,19 +27,31 @@ _NEXT = {
 }
 
 
+def _plan_hash(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{32}", text):
+        raise click.BadParameter(f"{text!r} is not a plan hash (32 hexadecimal digits).")
+    return text
+
+
 @click.command()
 @operation_options(every_tenant=True)
 @click.option(
     "--plan",
-    "plan_file",
+    "saved_plan",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Do what this saved plan says, or nothing if it is stale.",
 )
-@click.option("--expected-plan-hash", metavar="HASH", help="Do nothing if the plan is another.")
+@click.option(
+    "--expected-plan-hash",
+    metavar="HASH",
+    type=_plan_hash,
+    help="Do nothing if the plan is another.",
+)
 @click.option(
     "--accept-escalations",
     metavar="HASH",
+    type=_plan_hash,
     help="The plan of this hash was reviewed: also do what it escalates, where that is allowed.",
 )
 @click.option(
@@ -61,7 +73,7 @@ def run(
     ctx: click.Context,
     /,
     operation: str,
-    plan_file: Path | None,
+    saved_plan: Path | None,
     allow_known_escalations: bool,
     detailed_exitcode: bool,
     **arguments: Any,
@@ -71,8 +83,8 @@ def run(
     Prints one line a batch, or a progress bar in a terminal, to standard error.
     """
     session = ctx.ensure_object(Session)
-    if plan_file is not None:
-        arguments |= _read_plan(ctx, plan_file, operation)
+    if saved_plan is not None:
+        arguments |= _read_plan(ctx, saved_plan, operation)
     if not arguments["dry_run"] and arguments["run_key"] is None:
         arguments["run_key"] = f"{operation}-{arguments['as_of']}-{secrets.token_hex(4)}"
     arguments = of_operation(ctx, operation, arguments)
@@ -121,16 +133,6 @@ def _read_plan(ctx: click.Context, file: Path, operation: str) -> dict[str, Any]
     for name in (*planned, "expected_plan_hash"):
         if is_given(ctx, name):
             raise click.UsageError(f"{option_of(ctx, name)} comes from the plan; leave it out", ctx)
-    try:
-        saved = json.loads(file.read_text(encoding="utf-8"))
-        arguments = {name: saved["arguments"].get(name) for name in planned}
-        made_for, plan_hash = saved["operation"], saved["plan_hash"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DuecourseError(
-            f"{file} is not a saved plan", f"make one: duecourse plan {operation} --out FILE"
-        ) from error
-    if made_for != operation:
-        raise DuecourseError(
-            f"{file} is a plan to {made_for}", f"run: duecourse run {made_for} --plan {file}"
-        )
-    return arguments | {"expected_plan_hash": plan_hash}
+    saved = plan_file.load(file, operation)
+    arguments = {name: saved["arguments"].get(name) for name in planned}
+    return arguments | {"expected_plan_hash": saved["plan_hash"]}

@@ -13,6 +13,7 @@ from duecourse import output, stripe_inbox, surface
 from duecourse.cli._progress import LineProgress
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.errors import DuecourseError
+from duecourse.files import private
 
 _OUTCOMES = ("applied", "stale", "unmatched", "ignored", "duplicate", "rejected", "unreadable")
 
@@ -55,7 +56,7 @@ def ingest(session: Session, tenant: UUID, file: BinaryIO, rejects: Path | None)
             if received.reason is None:
                 continue
             progress.tell(f"line {received.number}: {received.outcome}, {received.reason}")
-            kept = kept or stack.enter_context(rejects.open("wb"))
+            kept = kept or stack.enter_context(private(rejects, "wb"))
             kept.write(received.raw.rstrip(b"\n") + b"\n")
     if session.format == "json":
         output.show_json({"lines": counts.total(), **counts})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from duecourse import embedded, locate
+from duecourse import locate, postgres
 from duecourse.config import load
 from duecourse.database import connect
 from duecourse.migrate import apply, status
@@ -87,7 +87,7 @@ def dump() -> Dump:
     def run(dsn: str) -> str:
         schemas = [f"--schema={schema}" for schema in load().schemas]
         done = subprocess.run(
-            [embedded.binaries() / "pg_dump", "--schema-only", *schemas, f"--dbname={dsn}"],
+            [postgres.binaries() / "pg_dump", "--schema-only", *schemas, f"--dbname={dsn}"],
             capture_output=True,
             check=True,
             text=True,

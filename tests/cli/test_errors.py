@@ -53,6 +53,8 @@ def assert_one_line(done: "subprocess.CompletedProcess[str]", *parts: str, statu
         (["render", "nonsense"], "there is nothing named nonsense"),
         (["verify", "--tenant", TENANT, "--check", "nonsense"], "there is no check 'nonsense'"),
         (["run", "backfill", "--plan", "/nowhere/plan.json"], "does not exist"),
+        (["run", "backfill", "--expected-plan-hash", "abc"], "'abc' is not a plan hash (32 hexa"),
+        (["run", "charges", "--accept-escalations", "ABC"], "'ABC' is not a plan hash (32 hexa"),
     ],
 )
 def test_usage(duecourse: Command, arguments: list[str], part: str) -> None:
@@ -82,28 +84,47 @@ def test_a_role_without_rights(duecourse: Command, dsn: str, database: Database)
         as_stranger = ("--dsn", make_conninfo(dsn, user=role))
         for command in (("status",), ("run", "backfill"), *READINGS):
             assert_one_line(duecourse(*command, *as_stranger), "permission denied", "the owner")
-        assert_one_line(duecourse("apply", *as_stranger), "GRANT CREATE ON DATABASE")
+        assert_one_line(duecourse("apply", *as_stranger), "belongs to role", "connect as")
     finally:
         database.execute(f'DROP ROLE "{role}"')
 
 
-def test_a_role_that_may_not_create_tables(
+def test_a_role_that_may_not_create_schemas(
     duecourse: Command, empty_dsn: str, empty_database: Database
 ) -> None:
     role = f"stranger_to_{empty_database.info.dbname}"
     empty_database.execute(f'CREATE ROLE "{role}" LOGIN')
     try:
-        empty_database.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
         done = duecourse("apply", "--dsn", make_conninfo(empty_dsn, user=role))
-        assert_one_line(done, f"GRANT CREATE ON SCHEMA public TO {role}")
+        assert_one_line(done, f"GRANT CREATE ON DATABASE {empty_database.info.dbname} TO {role}")
     finally:
         empty_database.execute(f'DROP ROLE "{role}"')
 
 
-def test_a_read_only_server(duecourse: Command, dsn: str) -> None:
+def test_a_read_only_session(duecourse: Command, dsn: str) -> None:
     read_only = make_conninfo(dsn, options="-c default_transaction_read_only=on")
-    assert_one_line(duecourse("apply", "--dsn", read_only), "takes no writes", "the primary")
+    done = duecourse("apply", "--dsn", read_only)
+    assert_one_line(done, "default_transaction_read_only is on", "take it out of PGOPTIONS or --d")
     assert duecourse("status", "--dsn", read_only).returncode == ExitStatus.DONE
+
+
+@pytest.mark.parametrize(
+    ("target", "advice"),
+    [
+        ("DATABASE {database}", "as its owner, run: ALTER DATABASE {database} RESET "),
+        ("ROLE {role} IN DATABASE {database}", "run: ALTER ROLE {role} IN DATABASE {database} RES"),
+    ],
+)
+def test_a_read_only_setting(
+    duecourse: Command, dsn: str, database: Database, target: str, advice: str
+) -> None:
+    """A primary that takes writes is not told to be a standby."""
+    where = {"role": database.info.user, "database": database.info.dbname}
+    database.execute(f"ALTER {target.format(**where)} SET default_transaction_read_only = on")
+    done = duecourse("apply", "--dsn", dsn)
+    assert_one_line(done, "default_transaction_read_only is on here", advice.format(**where))
+    done = duecourse("grant", where["role"], "view", "--tenant", "all", "--dsn", dsn)
+    assert_one_line(done, "read-only transaction", "default_transaction_read_only is on for the")
 
 
 def test_the_lock_is_busy(duecourse: Command, dsn: str, database: Database) -> None:

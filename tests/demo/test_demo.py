@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from duecourse import embedded
+from duecourse import postgres
 from duecourse.demo import PSQL_VARIABLES
 from tests.conftest import ROOT, Command, Database
 
@@ -82,7 +82,7 @@ def test_its_sql_does_the_same(
         assert duecourse("import", ROOT / "duecourse" / sample, "--dsn", dsn).returncode == 0
     script = "\n".join([PSQL_VARIABLES, *(step["sql"] for step in story.values())])
     subprocess.run(
-        [embedded.binaries() / "psql", "-X", "-v", "ON_ERROR_STOP=1", "-d", dsn],
+        [postgres.binaries() / "psql", "-X", "-v", "ON_ERROR_STOP=1", "-d", dsn],
         input=script,
         check=True,
         capture_output=True,

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 from psycopg import sql
 
-from duecourse import embedded
+from duecourse import postgres
 from tests.conftest import ROOT
 
 _MARK = "-- the next command --"
@@ -98,7 +98,7 @@ def _shell(dsn: str) -> "Iterator[subprocess.Popen[str]]":
         command = tools / "duecourse"
         command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m duecourse "$@"\n')
         command.chmod(0o755)
-        path = os.pathsep.join([str(tools), str(embedded.binaries()), os.environ["PATH"]])
+        path = os.pathsep.join([str(tools), str(postgres.binaries()), os.environ["PATH"]])
         settings = {"DATABASE_URL": dsn, "PATH": path, "PYTHONPATH": str(ROOT)}
         with _process(["bash"], folder, **settings) as process:
             yield process
@@ -106,7 +106,7 @@ def _shell(dsn: str) -> "Iterator[subprocess.Popen[str]]":
 
 @contextmanager
 def _psql(dsn: str) -> "Iterator[subprocess.Popen[str]]":
-    with _process([str(embedded.binaries() / "psql"), "-X", "-d", dsn], "/") as process:
+    with _process([str(postgres.binaries() / "psql"), "-X", "-d", dsn], "/") as process:
         yield process
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import psycopg
 import pytest
 
 from tests.books import NORTHLIGHT
@@ -280,3 +281,16 @@ def test_a_tenant_that_is_in_no_file(books: Path, tmp_path: Path, import_books: 
     done = error(import_books())
     assert f"column tenant: '{NORTHLIGHT}' names nothing in tenants" in done
     assert {row[2] for row in rejects(tmp_path)} == {"tenant"}
+
+
+@pytest.mark.parametrize("procedure", ["billing.import_books", "ledger.import_rent"])
+@pytest.mark.parametrize(
+    ("arguments", "detail"),
+    [("NULL, 'key'", "p_tenant is null"), (f"'{NOBODY}', NULL", "p_import_key is null")],
+)
+def test_what_is_null_is_named(
+    shared_database: Database, procedure: str, arguments: str, detail: str
+) -> None:
+    with pytest.raises(psycopg.Error) as raised:
+        shared_database.execute(f"CALL {procedure}({arguments})".encode())
+    assert (raised.value.sqlstate, raised.value.diag.message_detail) == ("DC001", detail)

@@ -57,6 +57,21 @@ def test_a_bad_line_is_named(plan: Plan, line: bytes, reason: str) -> None:
             {"as_of": "2026-01-01", "future_periods": [{"start": "2026-01-01"}]},
             "end is missing, not a day",
         ),
+        (
+            "candidates_client",
+            {"as_of": "2026-01-01", "billing_cycle": "weekly", "anchor_day_of_week": "x" * 5000},
+            'anchor_day_of_week is "xxx',
+        ),
+        (
+            "candidates_client",
+            {"as_of": "2026-01-01", "billing_cycle": "weekly", "anchor_day_of_week": 2**31},
+            "anchor_day_of_week is 2147483648, not an integer of 32 bits",
+        ),
+        (
+            "candidates_client",
+            {"as_of": "2026-01-01", "billing_cycle": "weekly", "materialized_at": "x" * 5000},
+            "xxx…",
+        ),
         ("triggers", {"source": "x", "changed_fields": "rate"}, 'changed_fields is "rate"'),
         ("triggers", {"source": "x", "changed_fields": [1]}, "changed_fields is [1]"),
         ("triggers", {"source": "x", "changed_fields": [["rate"]]}, 'changed_fields is [["rate"]]'),
@@ -123,6 +138,15 @@ def test_a_value_of_the_wrong_kind_is_named(
     [fault] = plan(operation, [json.dumps(given).encode()])
     assert isinstance(fault, Fault)
     assert reason in fault.reason
+    assert len(fault.reason) < 500
+
+
+def test_what_is_null_is_named(database: Database) -> None:
+    for arguments, detail in ("NULL, '{}'", "p_operation is null"), ("'edits', NULL", "p_lines is"):
+        with pytest.raises(psycopg.Error) as raised:
+            database.execute(f"SELECT billing.offline({arguments})".encode())
+        assert raised.value.sqlstate == "DC001"
+        assert (raised.value.diag.message_detail or "").startswith(detail)
 
 
 @pytest.mark.parametrize("days", [0, -1, 1.5, "7", True, [], {}])

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.service_periods.books import AS_OF, FEBRUARY, JANUARY, MARCH, Books
@@ -112,3 +113,17 @@ def test_an_escalation_says_why_what_and_what_to_do(books: Books) -> None:
     (kept,) = books.ledger(line)
     assert [row["record_id"] for row in conflict["captured_rows"]] == [str(kept["record_id"])]
     assert conflict["schedule_key"] == line.schedule_key
+
+
+@pytest.mark.parametrize("days", [-(2**31), -1, 0, None, 2**31 - 1])
+@pytest.mark.parametrize("function", ["escalations", "candidate_service_periods"])
+def test_a_horizon_of_no_use(books: Books, function: str, days: int | None) -> None:
+    with pytest.raises(psycopg.Error) as raised:
+        books.select(function, target_horizon_days=days)
+    assert raised.value.sqlstate == "DC001"
+    assert (raised.value.diag.message_detail or "").startswith("p_target_horizon_days is ")
+
+
+@pytest.mark.parametrize("days", [2, 45, 46, 47])
+def test_a_short_horizon_is_one(books: Books, days: int) -> None:
+    assert books.select("escalations", target_horizon_days=days) == []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from duecourse import embedded
+from duecourse import postgres
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
@@ -37,7 +37,7 @@ def pgbouncer(dsn: str, mode: str) -> Iterator[int]:
         command = [PROGRAM, "-q", str(settings)]
         if os.geteuid() == 0:
             # It refuses to run as root.
-            account = embedded._unprivileged().pw_name
+            account = postgres.unprivileged().pw_name
             shutil.chown(name, account)
             shutil.chown(settings, account)
             command[1:1] = ["-u", account]
