@@ -8,7 +8,8 @@ import pytest
 from tests.charges.owner import HOSTILE, MOST, Owner, refused
 from tests.charges.runs import assert_adds_up, backfill, fill, perform, plan_hash, record, rents
 from tests.conftest import Database
-from tests.service_periods.books import Notices, fingerprint
+from tests.notices import Notices
+from tests.service_periods.books import fingerprint
 
 RULES = {"unit_rent_first": 100_000, "largest_payment": 60_000, "sum_of_payments": 90_000}
 

@@ -15,7 +15,8 @@ from tests.charges.runs import (
     rents,
     tenancy,
 )
-from tests.service_periods.books import Notices, fingerprint
+from tests.notices import Notices
+from tests.service_periods.books import fingerprint
 
 R1 = ("r-1", "u-1")
 

@@ -4,9 +4,6 @@ DUECOURSE_FULL_SIZE=1 runs it over 20,000 accounts instead of a tenth of that.
 """
 
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
@@ -16,23 +13,13 @@ from duecourse import migrate
 from duecourse.embedded import serve
 from tests.charges.owner import Owner
 from tests.charges.runs import assert_adds_up, backfill, fill, record, rents
-from tests.concurrency.sessions import until
 from tests.conftest import Database
-from tests.faults.test_killed_runs import kill_server
+from tests.faults.kills import Run, kill_server, wait_for_batches
 
 ACCOUNTS = 20_000 if os.environ.get("DUECOURSE_FULL_SIZE") == "1" else 2_000
 MONTHS = 9
 BATCH = ACCOUNTS // 20
 NUMBER = 1000
-
-CLIENT = """
-import sys, psycopg
-dsn, tenant, key, batch = sys.argv[1:]
-with psycopg.connect(dsn, autocommit=True) as connection:
-    connection.execute(
-        "CALL ledger.backfill_charges(p_tenant => %s, p_run_key => nullif(%s, ''),"
-        " p_batch_size => %s)", (tenant, key, batch))
-"""
 
 
 def owner_in(database: Database) -> Owner:
@@ -44,16 +31,9 @@ def owner_in(database: Database) -> Owner:
     return owner
 
 
-def start(dsn: str, owner: Owner, run_key: str) -> "subprocess.Popen[bytes]":
-    """Start a client of its own that runs a backfill."""
-    command = [sys.executable, "-c", CLIENT, dsn, str(owner.tenant), run_key, str(BATCH)]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
-
-
-def wait_for_batches(owner: Owner, batches: int) -> None:
-    """Wait until so many batches are committed, in whatever runs."""
-    question = "SELECT coalesce(sum(batches), 0) >= %s FROM ops.runs"
-    until(owner.database, question, (batches,))
+def run_of(owner: Owner, run_key: str) -> Run:
+    """Return the backfill of the ledger."""
+    return Run("ledger.backfill_charges(", owner.tenant, run_key, BATCH)
 
 
 def assert_finished(owner: Owner) -> None:
@@ -70,18 +50,16 @@ def assert_finished(owner: Owner) -> None:
 @pytest.mark.parametrize("run_key", ["k", ""], ids=["same key", "no key"])
 def test_the_client_is_killed(database: Database, dsn: str, run_key: str) -> None:
     owner = owner_in(database)
+    run = run_of(owner, run_key)
     for batches in (1, 4, 9):
-        client = start(dsn, owner, run_key)
-        wait_for_batches(owner, batches)
-        client.kill()
-        assert client.wait() == -signal.SIGKILL
-    assert start(dsn, owner, run_key).wait() == 0
+        run.start_and_kill(dsn, database, batches)
+    assert run.start(dsn).wait() == 0
     if run_key:
-        run = record(owner, run_key)
-        assert (run["batches"], run["units_done"], run["status"]) == (20, ACCOUNTS, "done")
-        assert run["counts"]["to_create"] == run["rows_written"]
-        assert run["counts"]["keys_with_payments"] == ACCOUNTS * MONTHS
-        assert_adds_up(run["counts"])
+        kept = record(owner, run_key)
+        assert (kept["batches"], kept["units_done"], kept["status"]) == (20, ACCOUNTS, "done")
+        assert kept["counts"]["to_create"] == kept["rows_written"]
+        assert kept["counts"]["keys_with_payments"] == ACCOUNTS * MONTHS
+        assert_adds_up(kept["counts"])
     assert_finished(owner)
 
 
@@ -91,12 +69,12 @@ def test_the_server_is_killed(home: Path, run_key: str) -> None:
         migrate.apply(server.dsn)
         with psycopg.connect(server.dsn, autocommit=True) as database:
             owner = owner_in(database)
-            client = start(server.dsn, owner, run_key)
-            wait_for_batches(owner, 3)
+            client = run_of(owner, run_key).start(server.dsn)
+            wait_for_batches(database, 3)
             kill_server(server, database)
         assert client.wait() != 0
     with serve(home) as server, psycopg.connect(server.dsn, autocommit=True) as database:
         owner.database = database
         assert 0 < len(rents(owner)) < ACCOUNTS * MONTHS
-        assert start(server.dsn, owner, run_key).wait() == 0
+        assert run_of(owner, run_key).start(server.dsn).wait() == 0
         assert_finished(owner)

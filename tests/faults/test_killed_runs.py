@@ -4,32 +4,21 @@ DUECOURSE_FULL_SIZE=1 runs it over 50,000 schedules instead of a tenth of that.
 """
 
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from duecourse import migrate
-from duecourse.embedded import Server, serve
-from tests.concurrency.sessions import until
+from duecourse.embedded import serve
 from tests.conftest import Database
+from tests.faults.kills import Run, kill_server, wait_for_batches
 from tests.service_periods.books import Books, fill
 
 SCHEDULES = 50_000 if os.environ.get("DUECOURSE_FULL_SIZE") == "1" else 5_000
 BATCH = SCHEDULES // 20
 TENANT = 1000
 
-CLIENT = """
-import sys, psycopg
-dsn, tenant, key, batch = sys.argv[1:]
-with psycopg.connect(dsn, autocommit=True) as connection:
-    connection.execute(
-        "CALL billing.backfill_service_periods(p_tenant => %s, p_as_of => '2025-01-10',"
-        " p_run_key => nullif(%s, ''), p_batch_size => %s)", (tenant, key, batch))
-"""
 STALE = """
     INSERT INTO billing.recurring_service_periods (
         tenant, record_id, client_id, obligation_id, obligation_type, schedule_key, period_key,
@@ -59,16 +48,10 @@ def books_in(database: Database) -> Books:
     return books
 
 
-def start(dsn: str, books: Books, run_key: str) -> "subprocess.Popen[bytes]":
-    """Start a client of its own that runs a backfill."""
-    command = [sys.executable, "-c", CLIENT, dsn, str(books.tenant), run_key, str(BATCH)]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
-
-
-def wait_for_batches(books: Books, batches: int) -> None:
-    """Wait until so many batches are committed, in whatever runs."""
-    question = "SELECT coalesce(sum(batches), 0) >= %s FROM ops.runs"
-    until(books.database, question, (batches,))
+def run_of(books: Books, run_key: str) -> Run:
+    """Return the backfill of the books."""
+    call = "billing.backfill_service_periods(p_as_of => '2025-01-10', "
+    return Run(call, books.tenant, run_key, BATCH)
 
 
 def assert_finished(books: Books, reference: object) -> None:
@@ -100,27 +83,15 @@ def test_the_client_is_killed(
     database: Database, dsn: str, reference: object, run_key: str
 ) -> None:
     books = books_in(database)
+    run = run_of(books, run_key)
     for batches in (1, 4, 9):
-        client = start(dsn, books, run_key)
-        wait_for_batches(books, batches)
-        client.kill()
-        assert client.wait() == -signal.SIGKILL
+        run.start_and_kill(dsn, database, batches)
     assert database.execute(CONTENT).fetchall() != reference
-    assert start(dsn, books, run_key).wait() == 0
+    assert run.start(dsn).wait() == 0
     if run_key:
-        run = books.run(run_key)
-        assert (run["batches"], run["units_done"]) == (20, SCHEDULES)
+        record = books.run(run_key)
+        assert (record["batches"], record["units_done"]) == (20, SCHEDULES)
     assert_finished(books, reference)
-
-
-def kill_server(server: Server, database: Database) -> None:
-    """SIGKILL every process of a server at once."""
-    postmaster = int((server.data / "postmaster.pid").read_text().splitlines()[0])
-    children = [pid for (pid,) in database.execute("SELECT pid FROM pg_stat_activity")]
-    for pid in (postmaster, *children):
-        os.kill(pid, signal.SIGKILL)
-    assert server.process is not None
-    server.process.wait()
 
 
 @pytest.mark.parametrize("run_key", ["k", ""], ids=["same key", "no key"])
@@ -129,13 +100,13 @@ def test_the_server_is_killed(home: Path, reference: object, run_key: str) -> No
         migrate.apply(server.dsn)
         with psycopg.connect(server.dsn, autocommit=True) as database:
             books = books_in(database)
-            client = start(server.dsn, books, run_key)
-            wait_for_batches(books, 3)
+            client = run_of(books, run_key).start(server.dsn)
+            wait_for_batches(database, 3)
             kill_server(server, database)
         assert client.wait() != 0
     with serve(home) as server, psycopg.connect(server.dsn, autocommit=True) as database:
         books.database = database
         [(rows, _)] = database.execute(CONTENT)
         assert SCHEDULES < rows < 7 * SCHEDULES
-        assert start(server.dsn, books, run_key).wait() == 0
+        assert run_of(books, run_key).start(server.dsn).wait() == 0
         assert_finished(books, reference)

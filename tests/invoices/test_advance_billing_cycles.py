@@ -7,7 +7,8 @@ import pytest
 
 from tests.invoices.books import Billing
 from tests.invoices.cycles import CYCLES, DECEMBER, advance, chain, cycles_of, day
-from tests.service_periods.books import AS_OF, FEBRUARY, JANUARY, MARCH, Notices
+from tests.notices import Notices
+from tests.service_periods.books import AS_OF, FEBRUARY, JANUARY, MARCH
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,9 @@ from tests.concurrency.sessions import outcome, sessions, until
 from tests.conftest import Database
 from tests.invoices.books import Billing
 from tests.invoices.cycles import DECEMBER, ROW_BY_ROW, advance, chain, cycles_of, day
+from tests.notices import Notices
 from tests.permissions.roles import roles_of
-from tests.service_periods.books import (
-    AS_OF,
-    FEBRUARY,
-    JANUARY,
-    MARCH,
-    Notices,
-    Row,
-    fingerprint,
-    perform,
-)
+from tests.service_periods.books import AS_OF, FEBRUARY, JANUARY, MARCH, Row, fingerprint, perform
 
 FAILS = "RAISE EXCEPTION 'no such luck' USING ERRCODE = '22012'"
 

@@ -8,13 +8,13 @@ import pytest
 from tests.concurrency.sessions import outcome, sessions, until
 from tests.invoices.books import Billing
 from tests.invoices.linkage import DETAILS, dangling, plan, repair, row_of, unlinked
+from tests.notices import Notices
 from tests.permissions.roles import roles_of
 from tests.service_periods.books import (
     AS_OF,
     FEBRUARY,
     JANUARY,
     MARCH,
-    Notices,
     fingerprint,
     perform,
     select,

@@ -1,6 +1,5 @@
 """Small books by plain INSERT, and what a test looks at afterwards."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import sql
-from psycopg.errors import Diagnostic
 from psycopg.rows import dict_row
 
 from tests.conftest import Database
@@ -290,16 +288,3 @@ def fingerprint(database: Database) -> dict[str, str]:
     return {
         name: str(database.execute(checksum.format(name).encode()).fetchall()) for (name,) in names
     }
-
-
-class Notices:
-    """Collects the notices of a connection: their messages, and their DETAIL as JSON."""
-
-    def __init__(self, database: Database) -> None:
-        self.messages: list[str] = []
-        self.details: list[Row] = []
-        database.add_notice_handler(self._note)
-
-    def _note(self, notice: Diagnostic) -> None:
-        self.messages.append(notice.message_primary or "")
-        self.details.append(json.loads(notice.message_detail or "null"))

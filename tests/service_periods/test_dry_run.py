@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from tests.conftest import Database
-from tests.service_periods.books import FEBRUARY, JANUARY, Books, Notices, fill, fingerprint
+from tests.notices import Notices
+from tests.service_periods.books import FEBRUARY, JANUARY, Books, fill, fingerprint
 from tests.service_periods.test_reviewed_plans import conflicting
 
 MODES = ["backfill", "regenerate", "replenish"]

@@ -6,17 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.service_periods.books import (
-    APRIL,
-    AS_OF,
-    FEBRUARY,
-    JANUARY,
-    MARCH,
-    Books,
-    Line,
-    Notices,
-    Row,
-)
+from tests.notices import Notices
+from tests.service_periods.books import APRIL, AS_OF, FEBRUARY, JANUARY, MARCH, Books, Line, Row
 from tests.service_periods.edits import assert_refused, events, refusal
 
 MAY, JUNE, JULY = (date(2025, month, 1) for month in (5, 6, 7))

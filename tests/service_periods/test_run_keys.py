@@ -3,7 +3,8 @@
 import psycopg
 import pytest
 
-from tests.service_periods.books import Books, Notices, fill, fingerprint
+from tests.notices import Notices
+from tests.service_periods.books import Books, fill, fingerprint
 
 
 def test_a_finished_run_is_not_repeated(books: Books) -> None:
