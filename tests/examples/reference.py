@@ -144,11 +144,12 @@ def errors(dsn: str) -> str:
         "An error is one line that says what is wrong and what to do; `--debug` shows the "
         "traceback.",
         _table(("exit status", ""), [(str(int(each)), _STATUSES[each]) for each in ExitStatus]),
-        "The package's own SQLSTATEs, as `ops.error_codes()` lists them:",
+        "The SQLSTATEs that the package raises, as `ops.error_codes()` lists them. Those of class "
+        "DC are its own.",
         _table(("SQLSTATE", "condition", "exit status", "message"), rows),
-        "Overlapping live rows of a schedule are refused as 23P01, or 40001 where the other "
-        "session was faster. A lock that is busy is 55P03. A permission that is lacking is 42501, "
-        "and the hint is the call that grants it.",
+        "Two sessions that write to one schedule at once: one gets 23P01, or 40001 where the other "
+        "was faster. A lock that is busy is 55P03. A permission that is lacking is 42501, and the "
+        "hint is the call that grants it.",
     )
 
 
