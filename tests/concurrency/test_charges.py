@@ -134,19 +134,32 @@ def test_a_currency_changes_once_nobody_writes_in_the_old(
     writer.execute(insert.format("USD"))
     changer.execute(f"BEGIN ISOLATION LEVEL {level}")
     changing = changer.start(insert.format("EUR"))
-    if level == "READ COMMITTED":
-        changer.wait_until_blocked_by(writer, owner.database)
-    else:
-        with refused("DC402", "USD, not EUR", "Repeat it at READ COMMITTED"):
-            changing.result()
+    changer.wait_until_blocked_by(writer, owner.database)
     writer.execute(end)
-    assert outcome(changing) == state
+    if state == "00000":
+        changing.result()
+    else:
+        hint = "use another unit" if level == "READ COMMITTED" else "Repeat it at READ COMMITTED"
+        with refused("DC402", "USD, not EUR", hint):
+            changing.result()
     changer.execute("COMMIT" if state == "00000" else "ROLLBACK")
     [(currency,)] = owner.database.execute(
         "SELECT currency FROM ledger.accounts WHERE (tenant, tenant_user_id) = (%s, 'r-1')",
         (owner.tenant,),
     )
     assert currency == ("EUR" if state == "00000" else "USD")
+
+
+def test_a_change_of_currency_waits_for_no_other_account(owner: Owner, pair: list[Session]) -> None:
+    owner.payment()
+    owner.database.execute("DELETE FROM ledger.payments WHERE tenant_user_id = 'r-1'")
+    pair[0].execute("BEGIN")
+    for session, renter, currency in ((pair[0], "r-2", "USD"), (pair[1], "r-1", "EUR")):
+        session.execute(
+            "INSERT INTO ledger.payments (tenant, payment_id, tenant_user_id, unit_id, currency,"
+            f" status) VALUES ('{owner.tenant}', '{renter}', '{renter}', 'u-1', '{currency}',"
+            " 'failed')"
+        )
 
 
 @pytest.mark.parametrize("level", LEVELS)

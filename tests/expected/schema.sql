@@ -1372,6 +1372,9 @@ FUNCTION billing.read_day(p_object jsonb, p_field text, p_required boolean DEFAU
 FUNCTION billing.read_horizon_days(p_object jsonb, p_field text, p_default integer)
     RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+FUNCTION billing.read_integer(p_object jsonb, p_field text, p_required boolean DEFAULT true)
+    RETURNS integer
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
 FUNCTION billing.read_list(p_object jsonb, p_field text, p_element_type text DEFAULT 'object'::text)
     RETURNS jsonb
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
