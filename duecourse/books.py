@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 
 from duecourse.config import Config
-from duecourse.database import Connection
+from duecourse.database import Connection, own_names
 from duecourse.errors import DuecourseError
 from duecourse.files import private
 
@@ -66,7 +66,9 @@ def find_files(
     ).format(sql.Identifier(config.billing))
     manifest = _read_manifest(folder)
     found: dict[str, list[BookFile]] = {}
-    for books, name, table, columns in connection.execute(query):
+    with own_names(connection):
+        known_columns = connection.execute(query).fetchall()
+    for books, name, table, columns in known_columns:
         path = folder / manifest.get(table, (name, set()))[0]
         found.setdefault(books, []).append(BookFile(books, table, path, tuple(columns)))
     files = max(found.values(), key=lambda files: sum(file.path.is_file() for file in files))

@@ -1,10 +1,13 @@
 """Connections, by libpq's own rules."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 
 from duecourse.config import Config
 from duecourse.errors import DuecourseError, from_database_error
@@ -82,10 +85,25 @@ def _open(connection: Connection) -> None:
         raise
 
 
+@contextmanager
+def own_names(connection: Connection) -> Iterator[None]:
+    """Let names mean PostgreSQL's own objects, whatever the search path of the session says.
+
+    Begins a transaction, after which the path is as it was; whoever has begun one sees to it.
+    """
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        yield
+        return
+    with connection.transaction():
+        connection.execute("SET LOCAL search_path = pg_catalog")
+        yield
+
+
 def query(
     connection: Connection, name: str, config: Config | None = None, /, **values: object
 ) -> list[tuple[Any, ...]]:
     """Run a statement of ``sql/applying`` with bound values and return its rows."""
     text = render(f"sql/applying/{name}.sql.j2", config)
-    cursor = connection.execute(text.encode(), values)
-    return cursor.fetchall() if cursor.description else []
+    with own_names(connection):
+        cursor = connection.execute(text.encode(), values)
+        return cursor.fetchall() if cursor.description else []

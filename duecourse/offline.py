@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from duecourse.config import Config
-from duecourse.database import Connection
+from duecourse.database import Connection, own_names
 from duecourse.errors import DuecourseError, from_database_error
 
 OPERATIONS = (
@@ -83,7 +83,7 @@ def _plan(
     connection: Connection, query: sql.Composed, operation: str, chunk: list[Line]
 ) -> Iterator[str | Fault]:
     try:
-        with connection.transaction():
+        with own_names(connection):
             rows = connection.execute(query, (operation, [line.text for line in chunk])).fetchall()
     except psycopg.DatabaseError as error:
         if not (error.sqlstate or "").startswith(_FAULTS_OF_A_LINE):

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.types.composite import CompositeInfo, register_composite
 
 from duecourse.config import load
-from duecourse.database import Connection
+from duecourse.database import Connection, own_names
 from duecourse.operations import Operation
 
 Row = dict[str, Any]
@@ -44,7 +44,9 @@ def select(connection: Connection, function: str, arguments: Arguments) -> Itera
 def read_ledger_rows_as_objects(connection: Connection) -> None:
     """Let a column that holds a row of the ledger come as a mapping instead of as text."""
     table = sql.Identifier(load().billing, "recurring_service_periods")
-    if info := CompositeInfo.fetch(connection, table):
+    with own_names(connection):
+        info = CompositeInfo.fetch(connection, table)
+    if info:
         names = info.field_names
         register_composite(info, connection, lambda *values: dict(zip(names, values, strict=True)))
 
