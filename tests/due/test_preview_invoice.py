@@ -66,7 +66,7 @@ HINT = "Take client and window from billing.invoice_candidates."
         ({"window_start": None}, "DC001", "p_window_start is null", HINT),
         ({"window_end": JANUARY}, "DC001", "", HINT),
         ({"as_of": "infinity"}, "DC001", "p_as_of is infinity", ""),
-        ({"client_id": uuid4()}, "DC003", "client ", "Look for it in billing.clients."),
+        ({"client_id": uuid4()}, "DC003", "client ", "SELECT * FROM billing.clients"),
     ],
 )
 def test_what_is_refused(

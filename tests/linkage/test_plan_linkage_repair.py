@@ -39,8 +39,8 @@ def test_of_one_client_or_schedule(books: Billing) -> None:
     [
         ({"as_of": None}, "DC001", "p_as_of is null", "Call again"),
         ({"as_of": "infinity"}, "DC001", "p_as_of is infinity", "Call again"),
-        ({"client_id": UUID(int=9)}, "DC003", "client 0", "Look for it in billing.clients"),
-        ({"schedule_key": "x"}, "DC003", "schedule x", "Look for it in billing.recurring_obl"),
+        ({"client_id": UUID(int=9)}, "DC003", "client 0", "SELECT * FROM billing.clients"),
+        ({"schedule_key": "x"}, "DC003", "schedule x", "SELECT "),
     ],
 )
 def test_what_is_refused(
