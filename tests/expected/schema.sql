@@ -463,6 +463,16 @@ TYPE billing.reviewed_issue (
     against text
 );
 
+TYPE billing.row_verdict (
+    obligation_id uuid,
+    record_id uuid,
+    action text,
+    proposed_action text,
+    reasons text[],
+    conflict_kind text,
+    candidate_record_id uuid
+);
+
 TYPE billing.service_period_generation (
     obligation_id uuid,
     client_id uuid,
@@ -1305,10 +1315,11 @@ FUNCTION billing.offline_triggers(p_inputs jsonb[])
     LANGUAGE plpgsql STABLE;
 FUNCTION billing.plan_batch(p_tenant uuid, p_as_of date, p_mode text, p_client_id uuid,
     p_obligation_id uuid, p_target_horizon_days integer, p_max_periods_per_schedule integer,
-    p_accepted boolean, p_hashed boolean, p_from uuid, p_before uuid, OUT o_counts jsonb, OUT o_hash
-    bigint[], OUT o_generations billing.service_period_generation[], OUT o_created
-    billing.planned_service_period[], OUT o_superseded uuid[], OUT o_escalated
-    billing.escalated_obligation[], OUT o_evidence jsonb, OUT o_reviewed billing.reviewed_issue[])
+    p_accepted boolean, p_hashed boolean, p_from uuid, p_before uuid, p_listed boolean DEFAULT
+    false, OUT o_counts jsonb, OUT o_hash bigint[], OUT o_generations
+    billing.service_period_generation[], OUT o_created billing.planned_service_period[], OUT
+    o_superseded uuid[], OUT o_escalated billing.escalated_obligation[], OUT o_evidence jsonb, OUT
+    o_reviewed billing.reviewed_issue[], OUT o_rows billing.row_verdict[])
     RETURNS record
     LANGUAGE plpgsql STABLE;
 FUNCTION billing.plan_batches(p_tenant uuid, p_as_of date, p_mode text, p_client_id uuid,
