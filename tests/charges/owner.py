@@ -121,7 +121,8 @@ class Owner:
     ) -> tuple[dict[str, int], list[int]]:
         """Return the counts and the hash of the plan of a range of accounts."""
         row = self.database.execute(
-            "SELECT * FROM ledger.plan_charge_batch(%s, %s, %s, %s)",
+            "SELECT p.o_counts, p.o_hash FROM ledger._backfill_charges_plan("
+            "%s, jsonb_build_object('amount_rule', %s::text), %s, %s) AS p",
             [self.tenant, rule, start, before],
         ).fetchone()
         assert row is not None

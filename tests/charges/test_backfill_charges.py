@@ -147,8 +147,8 @@ def test_a_batch_that_is_not_the_reviewed_one_writes_nothing(owner: Owner) -> No
     owner.payment()
     first = "00000000-0000-0000-0000-000000000000"
     [(is_stale,)] = owner.database.execute(
-        "SELECT w.o_is_stale FROM ledger._write_charge_batch(%s, 'unit_rent_first', %s, NULL,"
-        " 'another', 'backfill_charges', 'k') AS w",
+        "SELECT w.o_is_stale FROM ledger._backfill_charges_write(%s,"
+        " '{\"amount_rule\": \"unit_rent_first\"}', %s, NULL, 'another', NULL) AS w",
         (owner.tenant, first),
     )
     assert is_stale

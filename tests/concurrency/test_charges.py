@@ -62,8 +62,8 @@ def test_a_live_charge_waits_for_a_run_and_is_refused(owner: Owner, pair: list[S
     live, run = pair
     run.execute("BEGIN")
     run.execute(
-        "SELECT ledger._write_charge_batch(%s, 'unit_rent_first',"
-        " '00000000-0000-0000-0000-000000000000', NULL, NULL, 'backfill_charges', 'k')",
+        "SELECT ledger._backfill_charges_write(%s, '{\"amount_rule\": \"unit_rent_first\"}',"
+        " '00000000-0000-0000-0000-000000000000', NULL, NULL, NULL)",
         (owner.tenant,),
     )
     posting = live.start(POST.format(owner.tenant, 5, 1))

@@ -112,12 +112,12 @@ def test_a_client_that_fails_keeps_no_other_waiting(books: Billing) -> None:
         advance(books)
     failure = f"client {clients[1]} of tenant {books.tenant}: no such luck (SQLSTATE 22012)"
     assert raised.value.sqlstate == "DC006"
-    assert raised.value.diag.message_primary == "billing cycles of some clients are not advanced"
+    assert raised.value.diag.message_primary == "some tenants or clients failed"
     assert raised.value.diag.message_detail == f"1 failed, the first is {failure}"
     assert "call again" in (raised.value.diag.message_hint or "")
     assert [len(cycles_of(books, client)) for client in clients] == [2, 1, 2]
     assert len(books.ledger()) == 14
-    assert notices.messages == [f"billing cycles are not advanced of {failure}"]
+    assert notices.messages == [f"failed: {failure}"]
     [told] = notices.details
     assert (told["client_id"], told["sqlstate"], told["message"]) == (
         str(clients[1]),

@@ -57,7 +57,8 @@ def test_another_plan_is_stale(books: Books) -> None:
     assert books.call(expected_plan_hash=hash_, run_key="k") == stale
     assert books.call(expected_plan_hash="") == stale
     assert books.ledger() == []
-    assert books.run("k")["finished_at"] is None
+    run = books.run("k")
+    assert (run["plan_hash"], run["finished_at"]) == (hash_, run["heartbeat_at"])
 
 
 def test_what_happens_after_the_review_of_later_batches_stops_the_run(books: Books) -> None:
@@ -184,12 +185,12 @@ def test_a_worker_called_by_hand_writes_nothing_unreviewed(books: Books, hash_: 
         "max_periods_per_schedule": 1000,
     }
     books.database.execute(
-        "SELECT billing._open_run(%s, 'backfill_service_periods', %s, 'k', NULL, NULL, '1 s',"
-        " false)",
+        "SELECT ops._open_run(%s, 'backfill_service_periods', %s, 'k', NULL, NULL, '1 s',"
+        " false, ops._backend_start())",
         (books.tenant, Jsonb(arguments)),
     )
     [(status,)] = books.database.execute(
-        "SELECT (w.o_run).status FROM billing._write_run_batch("
+        "SELECT (w.o_run).status FROM ops._write_run_batch("
         "%s, 'backfill_service_periods', 'k', '1 s', false) AS w",
         (books.tenant,),
     )

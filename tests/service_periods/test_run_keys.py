@@ -84,7 +84,7 @@ def test_without_a_key_every_call_is_a_run(books: Books) -> None:
         "SELECT run_key FROM ops.runs WHERE tenant = %s", (books.tenant,)
     ).fetchall()
     assert len({key for (key,) in keys}) == 2
-    assert all(key.startswith("backfill-2025-01-10-") for (key,) in keys)
+    assert all(key.startswith("backfill-service-periods-2025-01-10-") for (key,) in keys)
 
 
 def test_a_key_is_of_one_tenant_and_procedure(books: Books) -> None:
