@@ -62,7 +62,7 @@ def test_a_live_charge_waits_for_a_run_and_is_refused(owner: Owner, pair: list[S
     live, run = pair
     run.execute("BEGIN")
     run.execute(
-        "SELECT ledger._backfill_charges_write(%s, '{\"amount_rule\": \"unit_rent_first\"}',"
+        'SELECT ledger._backfill_charges_write(%s, \'{"amount_rule": "unit_rent_first"}\','
         " '00000000-0000-0000-0000-000000000000', NULL, NULL, NULL)",
         (owner.tenant,),
     )
