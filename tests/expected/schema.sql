@@ -827,14 +827,17 @@ TABLE ops.runs (
     role_name text NOT NULL,
     application_name text NOT NULL,
     backend_pid integer NOT NULL,
+    backend_start timestamp with time zone,
     started_at timestamp with time zone NOT NULL,
     heartbeat_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone,
+    sqlstate text,
+    error text,
     CONSTRAINT runs_pkey PRIMARY KEY (tenant, procedure_name, run_key),
     CONSTRAINT runs_run_key_check CHECK (run_key <> ''::text),
-    CONSTRAINT runs_status_check CHECK (status = ANY (ARRAY['running'::text, 'locked'::text,
-        'stale_plan'::text, 'paused'::text, 'partial'::text, 'escalated'::text,
-        'nothing_to_do'::text, 'done'::text]))
+    CONSTRAINT runs_status_check CHECK (status = ANY (ARRAY['running'::text, 'failed'::text,
+        'interrupted'::text, 'locked'::text, 'stale_plan'::text, 'paused'::text, 'partial'::text,
+        'escalated'::text, 'nothing_to_do'::text, 'done'::text]))
 );
 
 TABLE ops.tenant_locks (
@@ -1544,23 +1547,11 @@ FUNCTION ledger.plan_charge_backfill(p_tenant uuid, p_amount_rule text DEFAULT
         amount_cents bigint, currency character, description text, effective_on date, warnings
         text[], delta_cents bigint, quarantine_reason text, payment_ids text[], charge_id text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION ledger.plan_charge_batch(p_tenant uuid, p_amount_rule text, p_from uuid, p_before uuid, OUT
-    o_counts jsonb, OUT o_hash bigint[])
-    RETURNS record
-    LANGUAGE plpgsql STABLE;
-FUNCTION ledger.plan_charge_batches(p_tenant uuid, p_amount_rule text, p_through date, p_batch_size
-    integer, OUT o_counts jsonb, OUT o_plan_hash text, OUT o_batch_hashes jsonb)
-    RETURNS record
-    LANGUAGE plpgsql STABLE;
 FUNCTION ledger.plan_rent(p_tenant uuid, p_as_of date, p_through date DEFAULT NULL::date)
     RETURNS TABLE(tenant_user_id text, unit_id text, billing_period text, action text, amount_cents
         bigint, currency character, effective_on date, covered_days bigint, period_days integer,
         quarantine_reason text, charge_id text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION ledger.plan_rent_batch(p_tenant uuid, p_through date, p_from uuid, p_before uuid, OUT
-    o_counts jsonb, OUT o_hash bigint[])
-    RETURNS record
-    LANGUAGE plpgsql STABLE;
 PROCEDURE ledger.post_charge(p_tenant uuid, p_tenant_user_id text, p_unit_id text, p_type text,
     p_amount_cents bigint, p_billing_period text DEFAULT NULL::text, p_effective_on date DEFAULT
     NULL::date, p_description text DEFAULT NULL::text, INOUT o_charge_id text DEFAULT NULL::text,
@@ -1635,6 +1626,10 @@ PROCEDURE ops.revoke_permission(p_tenant uuid, p_role_name text, p_permission te
 FUNCTION ops.routine_permissions()
     RETURNS TABLE(routine_schema regnamespace, routine_name name, permissions text[])
     LANGUAGE plpgsql STABLE PARALLEL SAFE;
+FUNCTION ops.run_kinds()
+    RETURNS TABLE(procedure_name text, routine_schema regnamespace, routines text, settings jsonb,
+        unit text)
+    LANGUAGE plpgsql STABLE PARALLEL SAFE;
 FUNCTION ops.run_outcome(p_schedules_escalated bigint, p_rows bigint)
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
@@ -1642,3 +1637,6 @@ FUNCTION ops.run_records(p_tenant uuid, p_procedure_name text DEFAULT NULL::text
     DEFAULT NULL::text)
     RETURNS SETOF ops.runs
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ops.run_state(p_run ops.runs)
+    RETURNS text
+    LANGUAGE plpgsql STABLE;

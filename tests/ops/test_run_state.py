@@ -1,7 +1,10 @@
 """What the row of a run says of its call: that it lives, or how it ended."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import pytest
@@ -36,11 +39,23 @@ def books(database: Database) -> Books:
     return books
 
 
+@dataclass
+class Running:
+    """A session, and the call of a run that it is in."""
+
+    session: Session
+    call: "Future[list[tuple[Any, ...]]]"
+
+    @property
+    def pid(self) -> int:
+        return self.session.pid
+
+
 @pytest.fixture
-def session(dsn: str, books: Books) -> Iterator[Session]:
-    """Return a session that is between the first batch of a run and the second."""
+def running(dsn: str, books: Books) -> Iterator[Running]:
+    """Return a run that is between its first batch and the second."""
     with sessions(dsn, 1) as [session]:
-        session.running = session.start(LONG, (books.tenant,))
+        call = session.start(LONG, (books.tenant,))
         until(books.database, "SELECT count(*) = 1 FROM ops.runs WHERE batches = 1")
         until(
             books.database,
@@ -48,7 +63,7 @@ def session(dsn: str, books: Books) -> Iterator[Session]:
             " WHERE pid = %s",
             (session.pid,),
         )
-        yield session
+        yield Running(session, call)
 
 
 def record(books: Books) -> Row:
@@ -76,23 +91,23 @@ def assert_resumes(books: Books) -> None:
     assert unfinished(books) == []
 
 
-def test_running_while_it_runs(books: Books, session: Session) -> None:
+def test_running_while_it_runs(books: Books, running: Running) -> None:
     run = record(books)
-    assert (run["status"], run["backend_pid"]) == ("running", session.pid)
+    assert (run["status"], run["backend_pid"]) == ("running", running.pid)
     assert books.database.execute(
-        "SELECT backend_start FROM pg_stat_activity WHERE pid = %s", (session.pid,)
+        "SELECT backend_start FROM pg_stat_activity WHERE pid = %s", (running.pid,)
     ).fetchall() == [(run["backend_start"],)]
     assert unfinished(books) == []
 
 
 @pytest.mark.parametrize("end", ["cancel", "terminate"])
-def test_interrupted_when_it_is_ended(books: Books, session: Session, end: str) -> None:
-    books.database.execute(f"SELECT pg_{end}_backend(%s)".encode(), (session.pid,))
-    assert outcome(session.running) == {"cancel": "57014", "terminate": "57P01"}[end]
+def test_interrupted_when_it_is_ended(books: Books, running: Running, end: str) -> None:
+    books.database.execute(f"SELECT pg_{end}_backend(%s)".encode(), (running.pid,))
+    assert outcome(running.call) == {"cancel": "57014", "terminate": "57P01"}[end]
     until(
         books.database,
         "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s AND state = 'active')",
-        (session.pid,),
+        (running.pid,),
     )
     run = record(books)
     assert (run["status"], run["finished_at"], run["units_done"]) == ("interrupted", None, 2)
@@ -118,7 +133,7 @@ def test_a_statement_timeout_is_told(books: Books) -> None:
     assert_resumes(books)
 
 
-def test_a_pid_that_is_used_again_is_no_live_run(books: Books, session: Session) -> None:
+def test_a_pid_that_is_used_again_is_no_live_run(books: Books, running: Running) -> None:
     books.database.execute("UPDATE ops.runs SET backend_start = backend_start - interval '1 s'")
     assert record(books)["status"] == "interrupted"
 
@@ -233,7 +248,7 @@ def test_a_cancelled_call_goes_on_with_no_other_tenant(database: Database) -> No
     for books in tenants:
         fill(books, 2)
     database.execute("SET statement_timeout = '1 s'")
+    given = {"tenant": None, "as_of": AS_OF, "run_key": "k", "batch_size": 1, "pause": "60 s"}
     with pytest.raises(psycopg.errors.QueryCanceled):
-        given = {"tenant": None, "as_of": AS_OF, "run_key": "k", "batch_size": 1, "pause": "60 s"}
         call(database, "backfill", given)
     assert [len(books.ledger()) for books in tenants] == [7, 0]
