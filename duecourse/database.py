@@ -107,3 +107,18 @@ def query(
     with own_names(connection):
         cursor = connection.execute(text.encode(), values)
         return cursor.fetchall() if cursor.description else []
+
+
+def table_exists(connection: Connection, config: Config, name: str) -> bool:
+    """Return whether the schema ``ops`` has a table of this name."""
+    name = f"{config.identifiers['ops']}.{name}"
+    [(exists,)] = query(connection, "table_exists", config, name=name)
+    return bool(exists)
+
+
+def rows_of(
+    connection: Connection, config: Config, table: str, question: str
+) -> list[tuple[Any, ...]]:
+    """Ask a question of a table of ``ops``, which may not be there yet."""
+    exists = table_exists(connection, config, table)
+    return query(connection, question, config) if exists else []

@@ -1,4 +1,4 @@
-"""Applying: yoyo's migrations, then the repeatable objects."""
+"""Applying: yoyo's migrations, then the repeatable objects; and how a database stands to both."""
 
 import glob
 import time
@@ -12,39 +12,49 @@ from yoyo.exceptions import BadMigration
 from yoyo.migrations import MigrationList
 
 from duecourse import frozen, locate
-from duecourse.config import load
-from duecourse.database import Connection, connect
+from duecourse.catalog import Difference, apply_objects, look
+from duecourse.config import Config, load
+from duecourse.database import Connection, connect, rows_of
 from duecourse.errors import DuecourseError
-from duecourse.objects import ObjectState, apply_objects, object_states
-from duecourse.registry import Registry, rows_of
+from duecourse.objects import ObjectState
+from duecourse.registry import Registry
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What an apply did: the migrations it ran and the objects it made, changed or dropped."""
+    """What an apply did: the migrations it ran and the objects it made, changed or dropped.
+
+    ``differences`` are left, since apply repairs repeatable objects only; so are ``edited``
+    migrations.
+    """
 
     migrations: list[str]
     objects: list[ObjectState]
+    edited: list[Difference]
+    differences: list[Difference]
 
 
 @dataclass(frozen=True)
 class Status:
     """How a database stands to the package: ids of migrations, states of objects, lock holder.
 
-    ``edited`` are the migrations that were applied with another text than the package has.
+    ``edited`` are the migrations that were applied with another text than the package has,
+    ``differences`` those of the catalog.
     """
 
     applied: list[str]
     pending: list[str]
-    edited: list[str]
+    edited: list[Difference]
     objects: list[ObjectState]
+    differences: list[Difference]
     locked_by: str | None
 
 
-def apply(dsn: str | None = None, *, lock_timeout: float = 30) -> Applied:
+def apply(dsn: str | None = None, *, lock_timeout: float = 30, remake: bool = False) -> Applied:
     """Bring a database to this version; safe to repeat, to interrupt and to run twice at once.
 
     Waits up to ``lock_timeout`` seconds for another who applies, then raises with exit status 4.
+    Tables that are gone are refused by name, or made anew and empty (``remake``).
     """
     with Registry.of(dsn) as registry:
         registry.check_preconditions()
@@ -52,13 +62,16 @@ def apply(dsn: str | None = None, *, lock_timeout: float = 30) -> Applied:
         registry.take_advisory_lock(deadline)
         registry.open()
         with registry.lock(deadline - time.monotonic()):
-            pending = registry.to_apply(_migrations())
+            migrations = _migrations()
+            _look_for_tables(registry, migrations, remake=remake)
+            pending = registry.to_apply(migrations)
             for migration in pending:
                 with _named(migration.id):
                     registry.apply_one(migration)
             with connect(dsn) as connection:
-                changed = apply_objects(connection, registry.config)
-    return Applied([migration.id for migration in pending], changed)
+                changed, left = apply_objects(connection, registry.config)
+                edited = _edited(connection, registry.config)
+    return Applied([migration.id for migration in pending], changed, edited, left)
 
 
 def status(connection: Connection) -> Status:
@@ -67,15 +80,14 @@ def status(connection: Connection) -> Status:
     known = [migration.id for migration in _migrations()]
     marks = rows_of(connection, config, default_migration_table, "marked_migrations")
     marked = {name for (name,) in marks}
-    recorded = dict(rows_of(connection, config, "applied_migrations", "recorded_migrations"))
     locks = rows_of(connection, config, "yoyo_lock", "lock_row")
+    objects, differences = look(connection, config)
     return Status(
         applied=[name for name in known if name in marked],
         pending=[name for name in known if name not in marked],
-        edited=[
-            name for name in known if name in recorded and recorded[name] != frozen.checksum(name)
-        ],
-        objects=object_states(connection, config),
+        edited=_edited(connection, config),
+        objects=objects,
+        differences=differences,
         locked_by=f"process {locks[0][0]} since {locks[0][1]}" if locks else None,
     )
 
@@ -94,6 +106,39 @@ def _migrations() -> MigrationList:
         what = ": ".join(map(str, error.args))
         raise DuecourseError(f"a migration cannot be read: {what}", "correct it") from error
     return migrations
+
+
+def _edited(connection: Connection, config: Config) -> list[Difference]:
+    """Return the migrations that were applied with another text than the package has."""
+    recorded = rows_of(connection, config, "applied_migrations", "recorded_migrations")
+    known = frozen.names()
+    return [
+        Difference(
+            f"migration {name}",
+            frozen.template(name),
+            "edited",
+            text,
+            frozen.text_of(name),
+            f"look at it: duecourse status --diff {name}; then change the database by hand",
+        )
+        for name, checksum, text in recorded
+        if name in known and checksum != frozen.checksum(name)
+    ]
+
+
+def _look_for_tables(registry: Registry, migrations: MigrationList, *, remake: bool) -> None:
+    """Refuse where what was applied is gone, or let the migrations that made it run again."""
+    gone = rows_of(registry.connection, registry.config, "applied_catalog", "gone")
+    names = ", ".join(name for name, _ in gone)
+    if gone and not remake:
+        raise DuecourseError(
+            f"what was applied is gone: {names}",
+            "restore it from a backup; or, to have it anew and empty: duecourse apply --remake",
+        )
+    paths = {path for _, made_by in gone for path in made_by}
+    registry.unmark_migrations(
+        [migration for migration in migrations if frozen.template(migration.id) in paths]
+    )
 
 
 @contextmanager

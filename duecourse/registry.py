@@ -20,10 +20,10 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.exceptions import LockTimeout
 
+from duecourse.catalog import CATALOG_LOCK
 from duecourse.config import Config, load
-from duecourse.database import Connection, connect, query
+from duecourse.database import Connection, connect, query, table_exists
 from duecourse.errors import DuecourseError, ExitStatus
-from duecourse.objects import CATALOG_LOCK
 from duecourse.pooler import refusal, refuse_pooler
 
 #: The advisory lock of whoever runs ``apply``, held by yoyo's connection.
@@ -136,19 +136,3 @@ class Registry(PostgresqlPsycopgBackend):  # type: ignore[misc]
             self._is_locked = False
             with suppress(psycopg.OperationalError):
                 self._delete_lock_row(pid)
-
-
-def table_exists(connection: Connection, config: Config, name: str) -> bool:
-    """Return whether the schema ``ops`` has a table of this name."""
-    [(exists,)] = query(
-        connection, "table_exists", config, name=f"{config.identifiers['ops']}.{name}"
-    )
-    return bool(exists)
-
-
-def rows_of(
-    connection: Connection, config: Config, table: str, question: str
-) -> list[tuple[Any, ...]]:
-    """Ask a question of a table of ``ops`` that may not be there yet."""
-    exists = table_exists(connection, config, table)
-    return query(connection, question, config) if exists else []

@@ -96,6 +96,6 @@ def test_another_apply_is_named(dsn: str, database: Database) -> None:
         other.execute("SELECT pg_advisory_lock(%s)", [APPLY_LOCK])
         with pytest.raises(DuecourseError) as caught:
             apply(dsn, lock_timeout=0.5)
-        assert f"session {other.info.backend_pid} of role" in caught.value.message
+        assert f"session {other.info.backend_pid} (role" in caught.value.message
     assert caught.value.exit_status is ExitStatus.LOCK_BUSY
     apply(dsn, lock_timeout=5)

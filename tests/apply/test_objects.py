@@ -1,5 +1,7 @@
 """Repeatable objects: changed, removed, replaced by others, changed by hand."""
 
+from typing import Any
+
 import psycopg
 import pytest
 from psycopg import errors
@@ -284,9 +286,9 @@ def test_drift_is_seen_and_repaired(
     assert catalog(empty_database) == before
 
 
-def catalog(database: Database) -> dict[str, dict[str, str]]:
-    """Return what is recorded of the catalog, by file."""
-    return dict(database.execute("SELECT path, catalog FROM ops.applied_objects").fetchall())
+def catalog(database: Database) -> list[tuple[Any, ...]]:
+    """Return what is recorded of the catalog."""
+    return database.execute("SELECT * FROM ops.applied_catalog ORDER BY identity, place").fetchall()
 
 
 @pytest.mark.parametrize(

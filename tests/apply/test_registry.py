@@ -162,4 +162,4 @@ def test_status_names_an_edited_migration(dsn: str, database: Database, duecours
     assert "migration  edited  0003.invoices_and_periods" in done.stdout
     assert done.returncode == 2
     with connect(dsn) as connection:
-        assert status(connection).edited == ["0003.invoices_and_periods"]
+        assert [item.name for item in status(connection).edited] == ["0003.invoices_and_periods"]

@@ -9,9 +9,10 @@ from contextlib import suppress
 import psycopg
 import pytest
 
+from duecourse.catalog import CATALOG_LOCK
 from duecourse.database import connect
 from duecourse.migrate import apply, status
-from duecourse.objects import CATALOG_LOCK, State
+from duecourse.objects import State
 from tests.apply.conftest import Dump
 from tests.conftest import ROOT, Database
 
@@ -46,6 +47,7 @@ def assert_applied(dsn: str) -> None:
         found = status(connection)
     assert found.pending == []
     assert {item.state for item in found.objects} == {State.APPLIED}
+    assert (found.edited, found.differences) == ([], [])
     assert found.locked_by is None
 
 

@@ -761,9 +761,20 @@ TABLE ops._yoyo_version (
     CONSTRAINT _yoyo_version_pkey PRIMARY KEY (version)
 );
 
+TABLE ops.applied_catalog (
+    identity text NOT NULL,
+    place integer NOT NULL,
+    statement text NOT NULL,
+    fingerprint text NOT NULL,
+    parent text,
+    path text NOT NULL,
+    CONSTRAINT applied_catalog_pkey PRIMARY KEY (identity, place)
+);
+
 TABLE ops.applied_migrations (
     migration_id text NOT NULL,
     checksum text NOT NULL,
+    text text NOT NULL,
     package_checksum text NOT NULL,
     package_version text NOT NULL,
     applied_at timestamp with time zone NOT NULL,
@@ -775,7 +786,6 @@ TABLE ops.applied_objects (
     path text NOT NULL,
     exact_checksum text NOT NULL,
     loose_checksum text NOT NULL,
-    catalog jsonb NOT NULL,
     package_version text NOT NULL,
     applied_at timestamp with time zone NOT NULL,
     applied_by text NOT NULL,

@@ -41,19 +41,53 @@ def test_ledger_guard_that_is_missing(own_scene: Scene, dsn: str) -> None:
 @pytest.mark.parametrize(
     ("change", "actual"),
     [
-        ("COMMENT ON FUNCTION ops.all_tenants(text) IS 'changed'", None),
-        ("ALTER FUNCTION ops.all_tenants(text) VOLATILE", None),
+        ("COMMENT ON FUNCTION ops.all_tenants(text) IS 'changed'", "changed"),
+        ("ALTER FUNCTION ops.all_tenants(text) VOLATILE", "changed"),
         ("DROP FUNCTION ops.all_tenants(text)", "missing"),
     ],
 )
-def test_catalog_drift(own_scene: Scene, dsn: str, change: str, actual: str | None) -> None:
+def test_catalog_drift_of_an_object(own_scene: Scene, dsn: str, change: str, actual: str) -> None:
     own_scene.database.execute(change.encode())
     finding = own_scene.find_one("catalog_drift", "function ops.all_tenants(pg_catalog.text)")
-    assert "sql/ops/all_tenants.sql.j2" in finding["detail"]
-    assert finding["repair_call"] == "duecourse apply"
-    assert actual is None or finding["actual"] == actual
+    assert finding["detail"] == "sql/ops/all_tenants.sql.j2 made it otherwise"
+    assert (finding["actual"], finding["repair_call"]) == (actual, "duecourse apply")
     migrate.apply(dsn)
     assert own_scene.find("catalog_drift") == []
+
+
+@pytest.mark.parametrize(
+    ("change", "identity", "actual"),
+    [
+        (
+            "ALTER TABLE ops.runs ALTER role_name DROP NOT NULL",
+            "column ops.runs.role_name",
+            "ALTER TABLE ops.runs ADD COLUMN role_name text",
+        ),
+        (
+            "DROP INDEX billing.recurring_service_periods_one_claim_key",
+            "index billing.recurring_service_periods_one_claim_key",
+            "missing",
+        ),
+    ],
+)
+def test_catalog_drift_of_a_table(scene: Scene, change: str, identity: str, actual: str) -> None:
+    scene.database.execute(change.encode())
+    finding = scene.find_one("catalog_drift", identity)
+    assert finding["detail"].startswith("migrations/000")
+    assert finding["actual"] == actual
+    scene.database.execute(finding["repair_call"])
+    assert scene.find("catalog_drift") == []
+
+
+def test_catalog_drift_of_an_edited_migration(own_scene: Scene, dsn: str) -> None:
+    own_scene.database.execute(
+        "UPDATE ops.applied_migrations SET checksum = 'x' WHERE migration_id = '0005.stripe'"
+    )
+    migrate.apply(dsn)
+    finding = own_scene.find_one("catalog_drift", "migration 0005.stripe")
+    assert finding["detail"] == "its text was edited after it had been applied"
+    [(text,)] = own_scene.database.execute(finding["repair_call"])
+    assert "stripe_events" in text
 
 
 def test_unfinished_run(scene: Scene) -> None:
