@@ -21,7 +21,7 @@ import psycopg
 from psycopg import sql
 
 from duecourse.config import Config
-from duecourse.database import Connection, own_names
+from duecourse.database import Connection
 from duecourse.errors import DuecourseError
 from duecourse.files import private
 
@@ -60,15 +60,13 @@ def find_files(
     announce further columns; it cannot take a column away.
     """
     query = sql.SQL(
-        "SELECT books_name, file_name, table_name, array_agg(column_name ORDER BY column_position)"
-        " FROM {}.import_columns()"
+        "SELECT books_name, file_name, table_name,"
+        " pg_catalog.array_agg(column_name ORDER BY column_position) FROM {}.import_columns()"
         " GROUP BY books_name, file_name, table_name ORDER BY books_name DESC, file_name"
     ).format(sql.Identifier(config.billing))
     manifest = _read_manifest(folder)
     found: dict[str, list[BookFile]] = {}
-    with own_names(connection):
-        known_columns = connection.execute(query).fetchall()
-    for books, name, table, columns in known_columns:
+    for books, name, table, columns in connection.execute(query):
         path = folder / manifest.get(table, (name, set()))[0]
         found.setdefault(books, []).append(BookFile(books, table, path, tuple(columns)))
     files = max(found.values(), key=lambda files: sum(file.path.is_file() for file in files))
