@@ -171,6 +171,21 @@ def test_a_schedule_is_a_new_escalation_once(books: Books) -> None:
     assert [books.run(key)["new_escalations"] for key in ("first", "second")] == [1, 0]
 
 
+def test_an_escalation_is_known_by_its_evidence_in_every_mode(books: Books) -> None:
+    line = conflicting(books)
+    books.period(line, FEBRUARY, MARCH, lifecycle_state="billed",
+                 quarantine_reason="missing_linkage")  # fmt: skip
+    assert books.summary("replenish")["new_escalations"] == 1
+    books.call(run_key="first")
+    for mode in ("backfill", "regenerate", "replenish"):
+        assert books.summary(mode)["schedules_escalated"] == 1
+        assert books.summary(mode)["new_escalations"] == 0
+    books.period(line, MARCH, date(2025, 4, 1), lifecycle_state="billed",
+                 quarantine_reason="missing_linkage")  # fmt: skip
+    for mode in ("backfill", "regenerate", "replenish"):
+        assert books.summary(mode)["new_escalations"] == 1
+
+
 @pytest.mark.parametrize("hash_", ["accept_escalations", "expected_plan_hash"])
 def test_a_worker_called_by_hand_writes_nothing_unreviewed(books: Books, hash_: str) -> None:
     conflicting(books)
