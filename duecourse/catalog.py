@@ -13,7 +13,7 @@ import psycopg
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from duecourse import __version__, frozen
+from duecourse import __version__
 from duecourse.config import Config
 from duecourse.database import Connection, query, table_exists
 from duecourse.objects import ObjectFile, ObjectState, State, object_paths
@@ -77,7 +77,6 @@ def apply_objects(
     with connection.transaction():
         query(connection, "begin")
         query(connection, "wait_for_catalog", key=CATALOG_LOCK)
-        frozen.compare(connection, config)
         catalog = _Catalog(connection, config)
         return catalog.apply(), catalog.differences()
 

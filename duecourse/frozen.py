@@ -5,16 +5,20 @@ The files of ``migrations/`` are steps for yoyo, ours or a DBA's plain one; what
 
 import hashlib
 import re
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 from yoyo import step
 
 from duecourse import __version__, locate
+from duecourse.catalog import drop_objects
 from duecourse.config import Config, load
 from duecourse.database import Connection, query
+from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.render import render
 
+_TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (.+) \($", re.MULTILINE)
 _OF_YOYO = re.compile(r"\._?yoyo_\w+$")
 
 
@@ -36,7 +40,12 @@ def checksum(migration: str) -> str:
 def steps_of(migration: str) -> list[Any]:
     """Return yoyo's steps of a migration: it and what is recorded of it are one transaction."""
     text = text_of(migration)
-    return [step(lambda connection: _apply(connection, migration, text))]
+    return [
+        step(
+            lambda connection: _apply(connection, migration, text),
+            lambda connection: _take_back_alone(connection, migration),
+        )
+    ]
 
 
 def names() -> list[str]:
@@ -49,6 +58,68 @@ def compare(connection: Connection, config: Config) -> None:
     query(
         connection, "compare_migrations", config, checksums=Jsonb({n: checksum(n) for n in names()})
     )
+
+
+def tables(connection: Connection) -> list[str]:
+    """Return the tables of all migrations that are in the database, recorded or not."""
+    known = [name for migration in names() for name in _TABLE.findall(text_of(migration))]
+    return [name for (name,) in query(connection, "existing", load(), names=sorted(known))]
+
+
+def rows_by_table(
+    connection: Connection, config: Config, path: str | None = None
+) -> dict[str, int]:
+    """Count the rows of the tables that are recorded, of all or of those that a file made."""
+    found = {}
+    for name, statement in query(connection, "holdings", config, path=path):
+        [(found[name],)] = connection.execute(statement.encode())
+    return found
+
+
+def check_can_be_taken_back(
+    connection: Connection, migration: str, *, rows_may_go: bool = False
+) -> None:
+    """Refuse a migration that has nothing to take it back, or whose tables have rows."""
+    if not _rollback(migration).is_file():
+        raise DuecourseError(
+            f"{migration} cannot be taken back: there is no {_rollback(migration).name}",
+            "restore a backup; to take away all that apply made: duecourse uninstall",
+            exit_status=ExitStatus.REFUSED,
+        )
+    counts = rows_by_table(connection, load(), template(migration))
+    full = [f"{name} ({count:,})" for name, count in counts.items() if count]
+    if full and not rows_may_go:
+        raise DuecourseError(
+            f"{migration} cannot be taken back: it would drop rows of {', '.join(full)}",
+            "if they may go: duecourse rollback --confirm and the name of the database",
+            exit_status=ExitStatus.REFUSED,
+        )
+
+
+def take_back(connection: Connection, migration: str) -> None:
+    """Undo a migration and forget it, in the caller's transaction.
+
+    The repeatable objects of this version need what it made: they go too, until the next apply.
+    """
+    config = load()
+    query(connection, "begin", config)
+    drop_objects(connection, config)
+    before = _structure(connection, config)
+    path = f"migrations/{_rollback(migration).name}"
+    connection.execute(render(path).encode())
+    _record_changes(connection, config, path, before)
+    query(connection, "forget_catalog", config, identities=[], paths=[template(migration)])
+    query(connection, "forget_migration", config, migration_id=migration)
+
+
+def _take_back_alone(connection: Connection, migration: str) -> None:
+    """Undo a migration for plain yoyo: rows are never lost."""
+    check_can_be_taken_back(connection, migration)
+    take_back(connection, migration)
+
+
+def _rollback(migration: str) -> Path:
+    return locate.folder("migrations") / f"{migration}.rollback.sql.j2"
 
 
 def _apply(connection: Connection, migration: str, text: str) -> None:
@@ -64,29 +135,30 @@ def _apply(connection: Connection, migration: str, text: str) -> None:
     connection.execute(text.encode())
     with connection.transaction():
         query(connection, "begin", config)
-        _record(connection, config, migration, text, before)
+        _record_changes(connection, config, template(migration), before)
+        query(
+            connection,
+            "record_migration",
+            config,
+            migration_id=migration,
+            checksum=checksum(migration),
+            text=text,
+            package_version=__version__,
+        )
 
 
-def _record(
-    connection: Connection, config: Config, migration: str, text: str, before: "_Structure"
+def _record_changes(
+    connection: Connection, config: Config, path: str, before: "_Structure"
 ) -> None:
+    """Record what is otherwise than before, as made by a file, and forget what is gone."""
     after = _structure(connection, config)
     recorded = {name for (name,) in query(connection, "recorded_identities", config)}
     touched = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     # yoyo's own tables are there before the first migration.
     touched |= {name for name in after.keys() - recorded if _OF_YOYO.search(after[name].table)}
     query(connection, "forget_catalog", config, identities=list(touched), paths=[])
-    made = dict.fromkeys(touched & after.keys(), template(migration))
+    made = dict.fromkeys(touched & after.keys(), path)
     query(connection, "record_catalog", config, schemas=config.schemas, made=Jsonb(made))
-    query(
-        connection,
-        "record_migration",
-        config,
-        migration_id=migration,
-        checksum=checksum(migration),
-        text=text,
-        package_version=__version__,
-    )
 
 
 class _Part(NamedTuple):

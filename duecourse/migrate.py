@@ -62,14 +62,14 @@ def apply(dsn: str | None = None, *, lock_timeout: float = 30, remake: bool = Fa
         registry.take_advisory_lock(deadline)
         registry.open()
         with registry.lock(deadline - time.monotonic()):
-            migrations = _migrations()
+            migrations = read()
             _look_for_tables(registry, migrations, remake=remake)
             pending = registry.to_apply(migrations)
             for migration in pending:
                 with _named(migration.id):
                     registry.apply_one(migration)
             with connect(dsn) as connection:
-                changed, left = apply_objects(connection, registry.config)
+                changed, left = finish(connection, registry.config)
                 edited = _edited(connection, registry.config)
     return Applied([migration.id for migration in pending], changed, edited, left)
 
@@ -77,7 +77,7 @@ def apply(dsn: str | None = None, *, lock_timeout: float = 30, remake: bool = Fa
 def status(connection: Connection) -> Status:
     """Compare a database with this version; reads only, takes no lock and creates nothing."""
     config = load()
-    known = [migration.id for migration in _migrations()]
+    known = [migration.id for migration in read()]
     marks = rows_of(connection, config, default_migration_table, "marked_migrations")
     marked = {name for (name,) in marks}
     locks = rows_of(connection, config, "yoyo_lock", "lock_row")
@@ -92,12 +92,21 @@ def status(connection: Connection) -> Status:
     )
 
 
+def finish(connection: Connection, config: Config) -> tuple[list[ObjectState], list[Difference]]:
+    """Make the repeatable objects, after the migrations; see `apply_objects`."""
+    with connection.transaction():
+        done = apply_objects(connection, config)
+        frozen.compare(connection, config)
+    return done
+
+
 def migration_paths() -> list[str]:
     """Return the templates of the migrations in their order."""
     return [frozen.template(name) for name in frozen.names()]
 
 
-def _migrations() -> MigrationList:
+def read() -> MigrationList:
+    """Return the migrations as yoyo knows them."""
     migrations = read_migrations(glob.escape(str(locate.folder("migrations"))))
     try:
         for migration in migrations:

@@ -20,6 +20,7 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.exceptions import LockTimeout
 
+from duecourse import frozen
 from duecourse.catalog import CATALOG_LOCK
 from duecourse.config import Config, load
 from duecourse.database import Connection, connect, query, table_exists
@@ -74,15 +75,27 @@ class Registry(PostgresqlPsycopgBackend):  # type: ignore[misc]
         """Refuse what would fail later and less clearly, or do what nobody wants."""
         for message, hint in self.query("preconditions", schemas=self.config.schemas):
             raise DuecourseError(message, hint)
-        if table_exists(self.connection, self.config, "applied_objects") and not table_exists(
-            self.connection, self.config, default_migration_table
-        ):
+        if not table_exists(self.connection, self.config, self.migration_table):
+            self._check_that_nothing_is_applied()
+
+    def _check_that_nothing_is_applied(self) -> None:
+        """Refuse tables of ours without yoyo's: of an old version, or of which records are gone."""
+        there = self.query("schemas", schemas=self.config.schemas)
+        drop = f"DROP SCHEMA {', '.join(name for (name,) in there)} CASCADE"
+        if table_exists(self.connection, self.config, "applied_objects"):
             [(version,)] = self.query("applied_version")
             raise DuecourseError(
                 f"the database holds duecourse {version or 'before 0.4'} of its development, from "
                 "which no upgrade exists",
-                f"keep what you need (pg_dump), run: DROP SCHEMA "
-                f"{', '.join(self.config.identifiers.values())} CASCADE, then: duecourse apply",
+                f"keep what you need (pg_dump), run: {drop}, then: duecourse apply",
+            )
+        if found := frozen.tables(self.connection):
+            more = f" and {len(found) - 1} more tables" if found[1:] else ""
+            raise DuecourseError(
+                f"the records of what was applied (schema {self.schema}) are gone, but not what "
+                f"was applied: {found[0]}{more}",
+                "restore them from the backup that the tables are of; or, if nobody needs their "
+                f"rows, run: {drop}, then: duecourse apply",
             )
 
     def open(self) -> None:

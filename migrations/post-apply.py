@@ -2,7 +2,7 @@
 
 from yoyo import step
 
-from duecourse.catalog import apply_objects
 from duecourse.config import load
+from duecourse.migrate import finish
 
-step(lambda connection: apply_objects(connection, load()))
+step(lambda connection: finish(connection, load()))

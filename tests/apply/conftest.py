@@ -12,6 +12,7 @@ from duecourse.config import load
 from duecourse.database import connect
 from duecourse.migrate import apply, status
 from duecourse.objects import ObjectState, State
+from duecourse.removal import rollback
 from duecourse.render import _environment
 from tests.conftest import ROOT
 
@@ -23,7 +24,7 @@ class Package:
 
     def __init__(self, root: Path, dsn: str) -> None:
         self._root = root
-        self._dsn = dsn
+        self.dsn = dsn
         for name in ("sql/applying", "sql/macros"):
             shutil.copytree(ROOT / name, root / name)
         (root / "migrations").mkdir()
@@ -45,22 +46,30 @@ class Package:
             f'from duecourse.frozen import steps_of\n\nsteps = steps_of("{name}")\n'
         )
 
+    def write_rollback(self, name: str, text: str) -> None:
+        """Write what takes a migration back."""
+        (self._root / f"migrations/{name}.rollback.sql.j2").write_text(text)
+
+    def rollback(self) -> list[str]:
+        """Take back the last migration."""
+        return rollback(self.dsn)
+
     def remove(self, stage: str, name: str) -> None:
         """Remove an object's file."""
         (self._root / "sql" / stage / f"{name}.sql.j2").unlink()
 
     def apply(self) -> dict[str, State]:
         """Apply; return the states that were not ``applied``, by the names of the files."""
-        return {_stem(item.path): item.state for item in apply(self._dsn).objects}
+        return {_stem(item.path): item.state for item in apply(self.dsn).objects}
 
     def status(self) -> list[ObjectState]:
         """Return every file's state."""
-        with connect(self._dsn) as connection:
+        with connect(self.dsn) as connection:
             return status(connection).objects
 
     def edited(self) -> list[str]:
         """Return the migrations that were applied with another text."""
-        with connect(self._dsn) as connection:
+        with connect(self.dsn) as connection:
             return [item.name for item in status(connection).edited]
 
     def states(self) -> dict[str, State]:

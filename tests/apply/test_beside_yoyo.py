@@ -16,16 +16,21 @@ from tests.apply.test_repeating import assert_applied, start
 from tests.conftest import ROOT, Database
 
 
-def start_yoyo(dsn: str) -> "subprocess.Popen[str]":
-    """Start plain yoyo in the checkout, connecting by the PG* variables."""
+def environment(dsn: str) -> dict[str, str]:
+    """Return the environment in which plain yoyo finds a database, and the package."""
     where = {
         f"PG{name}".replace("DBNAME", "DATABASE"): str(value)
         for name, value in ((key.upper(), value) for key, value in conninfo_to_dict(dsn).items())
     }
+    return {**os.environ, **where, "PYTHONPATH": str(ROOT)}
+
+
+def start_yoyo(dsn: str) -> "subprocess.Popen[str]":
+    """Start plain yoyo in the checkout, connecting by the PG* variables."""
     return subprocess.Popen(
         [sys.executable, "-m", "yoyo", "apply"],
         cwd=ROOT,
-        env={**os.environ, **where, "PYTHONPATH": str(ROOT)},
+        env=environment(dsn),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -15,6 +15,7 @@ from duecourse.catalog import Difference
 from duecourse.database import SETTINGS, connect
 from duecourse.errors import DuecourseError
 from duecourse.migrate import apply, status
+from duecourse.postgres import binaries
 from tests.apply.test_repeating import assert_applied
 from tests.conftest import Command, Database
 
@@ -285,7 +286,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def restore(source: str, target: str, *arguments: str) -> None:
     """Dump a database and restore it into an empty one."""
-    folder = embedded.binaries()
+    folder = binaries()
     dump = subprocess.run(
         [folder / "pg_dump", *arguments, f"--dbname={source}"], check=True, capture_output=True
     )
