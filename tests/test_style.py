@@ -15,6 +15,7 @@ from duecourse.render import render
 from tests.conftest import ROOT, Database
 
 MAX_MODULE_LINES = 300
+MAX_ROUTINE_LINES = 400
 
 OBJECTS = object_paths()
 TEMPLATES = [
@@ -24,6 +25,15 @@ TEMPLATES = [
 ]
 CREATED = re.compile(
     r"CREATE (?:OR REPLACE )?(FUNCTION|PROCEDURE|VIEW|TYPE|DOMAIN) (billing|ops|ledger) \. (\w+)"
+)
+ROUTINE = re.compile(
+    r"^CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE) (\S+?) ?\(.*?^AS (\$\w*\$)\n(.*?)^\2;$",
+    re.DOTALL | re.MULTILINE,
+)
+DECLARED = re.compile(r"^ *DECLARE\n(.*?)^ *BEGIN$", re.DOTALL | re.MULTILINE)
+TEMPLATE_BODY = re.compile(
+    r"\{%-?\s*macro\b.*?\{%-?\s*endmacro|\{%-?\s*call\b.*?\{%-?\s*endcall|AS (\$\w*\$)\n.*?\1;",
+    re.DOTALL,
 )
 NAMED = re.compile(r"(?<![.] )\b(?:billing|ops|ledger) [.] (\w+)")
 
@@ -84,6 +94,27 @@ def test_a_comment_and_a_revoke_follow_each_routine(path: str) -> None:
                 rf"REVOKE ALL ON {routine}[^;]* FROM PUBLIC ;",
                 code,
             ), name
+
+
+@pytest.mark.parametrize("path", OBJECTS)
+def test_a_routine_is_short_or_says_why_not(path: str) -> None:
+    for match in ROUTINE.finditer(text_of(path)):
+        if len(match[0].splitlines()) >= MAX_ROUTINE_LINES:
+            assert f"-- Longer than {MAX_ROUTINE_LINES} lines: " in match[3], match[1]
+
+
+@pytest.mark.parametrize("path", OBJECTS)
+def test_a_local_is_not_named_as_a_parameter(path: str) -> None:
+    for match in ROUTINE.finditer(text_of(path)):
+        declared = "\n".join(DECLARED.findall(match[3]))
+        assert re.findall(r"^    (p_\w+) \w", declared, re.MULTILINE) == [], match[1]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*/**/*.sql.j2")), ids=lambda p: p.name)
+def test_reasons_are_in_the_rendered_body(path: Path) -> None:
+    """A comment of the template is a macro's contract, above it; ``--`` says the rest."""
+    bodies = [match[0] for match in TEMPLATE_BODY.finditer(path.read_text())]
+    assert [body for body in bodies if "{#" in body] == []
 
 
 @pytest.mark.parametrize("path", OBJECTS)
