@@ -1,9 +1,10 @@
 """Books from a folder of CSV files into the database, in one transaction.
 
 Python reads lines: what a table, a column and a readable value is, the database says
-(``billing.import_columns``). Every line goes to ``ops.import_lines`` by COPY, broken ones with what
+(``ops.import_columns``). Every line goes to ``ops.import_lines`` by COPY, broken ones with what
 is wrong with them, and ``billing.import_books`` or ``ledger.import_rent`` maps the lines of a
-tenant, or refuses them all; then ``billing.import_faults`` names every one that cannot be read.
+tenant, or refuses them all; then ``import_faults``, or ``import_rent_faults``, names every one that
+cannot be read.
 """
 
 import csv
@@ -47,6 +48,12 @@ class BookFile:
     columns: tuple[str, ...]
 
 
+#: Of books by name: the schema, what maps them, and what names the lines that cannot be read.
+_ROUTINES = {
+    "service": ("billing", "import_books", "import_faults"),
+    "rent": ("ledger", "import_rent", "import_rent_faults"),
+}
+
 #: What became of the lines by table, and what the books of their tenants hold now.
 Summary = dict[str, Any]
 
@@ -63,7 +70,7 @@ def find_files(
         "SELECT books_name, file_name, table_name,"
         " pg_catalog.array_agg(column_name ORDER BY column_position) FROM {}.import_columns()"
         " GROUP BY books_name, file_name, table_name ORDER BY books_name DESC, file_name"
-    ).format(sql.Identifier(config.billing))
+    ).format(sql.Identifier(config.ops))
     manifest = _read_manifest(folder)
     found: dict[str, list[BookFile]] = {}
     for books, name, table, columns in connection.execute(query):
@@ -107,7 +114,9 @@ def import_books(
             if error.sqlstate != _UNREADABLE_LINE:
                 raise
             names = {file.table: file.path.name for file in files}
-            raise _reject(connection, config, tenants, key, names, rejects) from error
+            raise _reject(
+                connection, config, files[0].books, tenants, key, names, rejects
+            ) from error
     summary["tables"] = {table: counts for table, counts in summary["tables"].items() if counts}
     return summary
 
@@ -187,11 +196,10 @@ def _broken(fields: dict[str, Any], column: str | None, reason: str) -> dict[str
 
 
 def _map(connection: Connection, config: Config, books: str, tenant: str, key: str) -> Summary:
-    procedure = {
-        "service": sql.Identifier(config.billing, "import_books"),
-        "rent": sql.Identifier(config.ledger, "import_rent"),
-    }[books]
-    call = sql.SQL("CALL {}(p_tenant => %s, p_import_key => %s)").format(procedure)
+    schema, procedure, _ = _ROUTINES[books]
+    call = sql.SQL("CALL {}(p_tenant => %s, p_import_key => %s)").format(
+        sql.Identifier(getattr(config, schema), procedure)
+    )
     row = connection.execute(call, (tenant, key)).fetchone()
     assert row is not None
     found: Summary = row[0]
@@ -201,15 +209,17 @@ def _map(connection: Connection, config: Config, books: str, tenant: str, key: s
 def _reject(
     connection: Connection,
     config: Config,
+    books: str,
     tenants: list[str],
     key: str,
     names: dict[str, str],
     rejects: Path,
 ) -> DuecourseError:
     """Write every line that cannot be read to a file; return the error that names the first."""
+    schema, _, reading = _ROUTINES[books]
     query = sql.SQL(
-        "SELECT table_name, line_number, column_name, value, reason FROM {}.import_faults(%s, %s)"
-    ).format(sql.Identifier(config.billing))
+        "SELECT table_name, line_number, column_name, value, reason FROM {}(%s, %s)"
+    ).format(sql.Identifier(getattr(config, schema), reading))
     order = [*names]
     faults = 0
     first: tuple[Any, ...] | None = None

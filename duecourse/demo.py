@@ -136,7 +136,7 @@ class Demo:
                 "escalated stays an error until its source is corrected; warnings are about what "
                 "was invoiced or imported so, and is kept.",
                 f"duecourse verify {_OPTIONS}",
-                self._sql("SELECT * FROM", "verify"),
+                self._sql("SELECT * FROM", "ops.verify"),
                 self._verify,
             ),
             Step(
@@ -221,7 +221,7 @@ class Demo:
 
     def _verify(self) -> Outcome:
         found = Counter(
-            (row["severity"], row["check_name"]) for row in self._select("verify", self._scope)
+            (row["severity"], row["check_name"]) for row in self._select("ops.verify", self._scope)
         )
         errors = sum(count for (severity, _), count in found.items() if severity == "error")
         rows = [(*finding, count) for finding, count in sorted(found.items())]
@@ -274,7 +274,8 @@ class Demo:
     def _sql(self, verb: str, routine: str, **arguments: str) -> str:
         given = {"p_tenant": ":'tenant'", "p_as_of": ":'as_of'", **arguments}
         named = ", ".join(f"{name} => {value}" for name, value in given.items())
-        return f"{verb} {self._config.identifiers['billing']}.{routine}({named});"
+        schema, name = routine.split(".") if "." in routine else ("billing", routine)
+        return f"{verb} {self._config.identifiers[schema]}.{name}({named});"
 
     def _reviewed_call(self, parameter: str) -> str:
         query = self._sql("SELECT plan_hash FROM", "plan_summary", p_mode="'backfill'")

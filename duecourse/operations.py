@@ -22,6 +22,8 @@ class Operation:
     breakdowns: Mapping[str, tuple[str, str]]
     #: What to say when something was left alone.
     left_alone: str
+    #: Whether a run counts the charges and payments that are left without a counterpart.
+    counts_orphans: bool = False
     #: Arguments of the two readings that the operation itself decides.
     fixed: Mapping[str, str] = field(default_factory=dict)
 
@@ -78,4 +80,5 @@ OPERATIONS["charges"] = Operation(
         "warnings": ("warning", "charges"),
     },
     left_alone="some payments were left in quarantine; see: duecourse plan charges --rows",
+    counts_orphans=True,
 )

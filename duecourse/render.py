@@ -13,7 +13,7 @@ def render(name: str, config: Config | None = None) -> str:
     """Return the SQL of a template, named by its path from the root.
 
     The schemas are the variables ``billing``, ``ledger`` and ``ops``: identifiers, quoted already;
-    ``checks`` names the checks of verify/.
+    ``checks`` names the checks of verify/, each with its schema.
     """
     names = (config or load()).identifiers
     try:

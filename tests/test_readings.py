@@ -38,7 +38,7 @@ READINGS: dict[str, Row] = {
         "window_end": MARCH,
         "as_of": LATE,
     },
-    "billing.verify": {"as_of": AS_OF},
+    "ops.verify": {"as_of": AS_OF},
     "ledger.balances": {},
     "ledger.charge_backfill_summary": {},
     "ledger.explain_balance": {"tenant_user_id": "r-1", "unit_id": "u-1"},

@@ -36,6 +36,7 @@ TEMPLATE_BODY = re.compile(
     re.DOTALL,
 )
 NAMED = re.compile(r"(?<![.] )\b(?:billing|ops|ledger) [.] (\w+)")
+IN_SCHEMA = re.compile(r"(?<![.] )\b(billing|ops|ledger) [.] (\w+)")
 
 
 def text_of(path: str) -> str:
@@ -122,6 +123,15 @@ def test_an_object_uses_only_stages_to_its_left(path: str) -> None:
     stages = {name: stage_of(file) for file in OBJECTS for _, name in created_by(file)}
     later = {name for name in NAMED.findall(code_of(path)) if stages.get(name, 0) > stage_of(path)}
     assert later == set()
+
+
+@pytest.mark.parametrize("path", [path for path in OBJECTS if path != "verify/verify.sql.j2"])
+def test_neither_ledger_knows_the_other(path: str) -> None:
+    """``billing`` and ``ledger`` use ``ops``, which knows of their tenants alone."""
+    used = set(IN_SCHEMA.findall(code_of(path))) - {("billing", "tenants")}
+    schemas = {schema for schema, _ in used}
+    makes_of_ops = {schema for _, schema, _ in CREATED.findall(code_of(path))} == {"ops"}
+    assert schemas <= {"ops"} if makes_of_ops else len(schemas - {"ops"}) == 1
 
 
 def test_every_folder_is_a_stage() -> None:

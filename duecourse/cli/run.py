@@ -12,7 +12,7 @@ from duecourse.cli._progress import Progress
 from duecourse.cli._scope import integer, is_given, of_operation, operation_options, option_of
 from duecourse.cli._session import Session, options
 from duecourse.cli.orphans import count_after
-from duecourse.errors import ExitStatus
+from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.operations import OPERATIONS
 
 _STATUSES = {
@@ -21,9 +21,9 @@ _STATUSES = {
     "escalated": ExitStatus.REFUSED,
 }
 _NEXT = {
-    "locked": "another run holds the tenant's lock; run again when it is done",
+    "locked": "the tenant's lock is held; once it is free, run again with --run-key {key}",
     "stale_plan": "the books changed since the plan; make and review a new one: duecourse plan",
-    "partial": "there is more to do; run the same command again",
+    "partial": "there is more to do; run again with --run-key {key}",
 }
 
 
@@ -78,7 +78,7 @@ def run(
     detailed_exitcode: bool,
     **arguments: Any,
 ) -> ExitStatus:
-    """Do it, in batches that commit; a run that was interrupted goes on when it is run again.
+    """Do it, in batches that commit; a run that was interrupted goes on under its run key.
 
     Prints one line a batch, or a progress bar in a terminal, to standard error.
     """
@@ -90,13 +90,21 @@ def run(
     arguments = of_operation(ctx, operation, arguments)
     chosen = OPERATIONS[operation]
     with session.connection() as connection:
-        with Progress(connection, operation):
-            result = surface.call(connection, chosen.procedure, arguments)
+        try:
+            with Progress(connection, operation):
+                result = surface.call(connection, chosen.procedure, arguments)
+        except KeyboardInterrupt as interrupt:
+            if arguments["dry_run"]:
+                raise
+            raise DuecourseError(
+                "interrupted; what is committed is kept",
+                f"to go on, run again with --run-key {arguments['run_key']}",
+            ) from interrupt
         shown = {name.removeprefix("o_"): value for name, value in result.items()}
         shown["run_key"] = arguments["run_key"]
         if shown["status"] == "escalated":
             shown["new_escalations"] = surface.new_escalations(connection, chosen, arguments)
-        if operation == "charges" and not arguments["dry_run"]:
+        if chosen.counts_orphans and not arguments["dry_run"]:
             shown["orphans"] = count_after(connection, arguments["tenant"], arguments["run_key"])
     if session.format == "json":
         output.show_json(shown)
@@ -118,7 +126,7 @@ def _show(operation: str, shown: dict[str, Any], *, dry: bool) -> None:
     click.echo(line)
     advices = {**_NEXT, "escalated": OPERATIONS[operation].left_alone}
     if advice := advices.get(shown["status"]):
-        click.echo(advice)
+        click.echo(advice.format(key=shown["run_key"]))
     for left in shown.get("orphans", ()):
         click.echo(
             f"payments without a rent charge: {left['payment_without_charge']:,}, rent charges "

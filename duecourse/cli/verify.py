@@ -34,7 +34,7 @@ def verify(session: Session, /, tenant: UUID, as_of: date, chosen: tuple[str, ..
     with session.connection() as connection, surface.snapshot(connection):
         arguments = {"tenant": tenant, "as_of": as_of}
         findings = {
-            name: list(surface.select(connection, f"check_{name}", arguments))
+            name: list(surface.select(connection, f"{known[name]}.check_{name}", arguments))
             for name in chosen or known
         }
     _FORMATS[session.format](findings)

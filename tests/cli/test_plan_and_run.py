@@ -1,7 +1,10 @@
 """plan, run, coverage, escalations and verify on the sample books."""
 
 import json
+import re
+import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,7 +14,7 @@ import pytest
 from duecourse.errors import ExitStatus
 from duecourse.locate import checks
 from duecourse.sample_books import AS_OF, SAMPLE, TENANT
-from tests.conftest import Command, Database
+from tests.conftest import ROOT, Command, Database
 
 SCOPE = ("--tenant", TENANT, "--as-of", AS_OF)
 #: Columns that a table has room for.
@@ -112,7 +115,33 @@ def test_the_lock_is_held(books: Books, database: Database) -> None:
         database.execute("SELECT 1 FROM ops.tenant_locks WHERE tenant = %s FOR UPDATE", [TENANT])
         arguments = ("run", "backfill", *SCOPE, "--lock-timeout", "100 ms")
         done = books(*arguments, status=ExitStatus.LOCK_BUSY)
-    assert "another run holds the tenant's lock" in done.stdout
+    assert "once it is free, run again with --run-key " in done.stdout
+
+
+def test_an_interrupted_run_names_the_key_that_resumes_it(books: Books, dsn: str) -> None:
+    scope = ("run", "backfill", *SCOPE, "--batch-size", "5")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "duecourse", *scope, "--pause", "60 s", "--dsn", dsn],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert ": batch 1, 5 of " in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (ExitStatus.ERROR, "")
+    told = re.fullmatch(
+        "error: interrupted; what is committed is kept — to go on, run again with"
+        f" --run-key (backfill-{AS_OF}-[0-9a-f]+)\n",
+        err,
+    )
+    assert told is not None, err
+    done = books.json(*scope, "--run-key", told[1], status=ExitStatus.REFUSED)
+    assert done["batches"] > 1
+    found = books.json("verify", *SCOPE, "--check", "unfinished_run")
+    assert found == []
 
 
 def test_coverage(books: Books) -> None:
@@ -139,7 +168,7 @@ def test_escalations(books: Books) -> None:
 
 
 def test_verify(books: Books) -> None:
-    names = checks()
+    names = list(checks())
     failed = ExitStatus.VERIFICATION_FAILED
     findings = books.json("verify", *SCOPE, status=failed)
     wrong = {row["check_name"] for row in findings if row["severity"] == "error"}

@@ -102,10 +102,11 @@ def verification(dsn: str) -> str:
         rows.append((f"`{name}`", severity.lower(), _purpose(name), key))
     return _page(
         "Checks",
-        "`duecourse verify` runs them all, and so does `billing.verify` in psql. Each is a "
+        "`duecourse verify` runs them all, and so does `ops.verify` in psql. Each is a "
         "function of its own, too: `SELECT * FROM billing.check_<name>(p_tenant => …, p_as_of => "
-        "…)`. No row means healthy. A finding of severity error makes `duecourse verify` exit "
-        "with 3, and its `repair_call` says what repairs it, or what to read.",
+        "…)`; those of the charge ledger are in its schema. No row means healthy. A finding of "
+        "severity error makes `duecourse verify` exit with 3, and its `repair_call` says what "
+        "repairs it, or what to read.",
         _table(("check", "severity", "what it finds", "details"), rows),
     )
 

@@ -1477,7 +1477,7 @@ FUNCTION billing.service_period_record_id(p_schedule_key text, p_period_key text
 PROCEDURE billing.skip_service_period(p_tenant uuid, p_record_id uuid DEFAULT NULL::uuid, p_reason
     text DEFAULT NULL::text, INOUT o_record_id uuid DEFAULT NULL::uuid)
     LANGUAGE plpgsql SECURITY DEFINER;
-FUNCTION billing.verify(p_tenant uuid, p_as_of date)
+FUNCTION ops.verify(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;

@@ -25,7 +25,8 @@ def test_every_check_is_for_whoever_may_view(shared_database: Database) -> None:
     rows = shared_database.execute(
         "SELECT p.proname, d.permissions FROM pg_proc AS p LEFT JOIN ops.routine_permissions() AS d"
         " ON d.routine_schema = p.pronamespace AND d.routine_name = p.proname"
-        " WHERE p.proname ~ '^check_' AND p.pronamespace = 'billing'::regnamespace"
+        " WHERE p.proname ~ '^check_'"
+        " AND p.pronamespace IN ('billing'::regnamespace, 'ledger'::regnamespace)"
     ).fetchall()
     assert len(rows) > 30
     assert [name for name, permissions in rows if permissions != ["view"]] == []

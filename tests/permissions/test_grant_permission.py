@@ -128,7 +128,7 @@ def test_the_hint_of_a_refusal_works(books: Books, roles: Roles) -> None:
     role = roles.make(HOSTILE)
     roles.grant(books.tenant, role, "regenerate")
     with roles.login(role) as login, pytest.raises(psycopg.Error) as raised:
-        login.execute("SELECT * FROM billing.verify(%s, %s)", (books.tenant, AS_OF))
+        login.execute("SELECT * FROM ops.verify(%s, %s)", (books.tenant, AS_OF))
     assert raised.value.diag.message_primary == "the permission is missing"
     assert raised.value.diag.message_detail == (
         f"login {role} does not hold {PREFIX}view on tenant {books.tenant}"

@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from duecourse.locate import checks
 from tests.conftest import Database
 
 Row = dict[str, Any]
@@ -17,6 +18,10 @@ Row = dict[str, Any]
 AS_OF = date(2025, 1, 10)
 JANUARY, FEBRUARY, MARCH, APRIL = (date(2025, month, 1) for month in range(1, 5))
 LEDGER = "billing.recurring_service_periods"
+
+
+#: Of what is not in schema billing.
+_SCHEMAS = {f"check_{name}": schema for name, schema in checks().items()} | {"verify": "ops"}
 
 
 @dataclass(frozen=True)
@@ -242,8 +247,9 @@ def _statement(verb: str, routine: str, arguments: Mapping[str, object]) -> sql.
         sql.SQL("{} => {}").format(sql.Identifier(f"p_{name}"), sql.Placeholder(name))
         for name in arguments
     )
-    return sql.SQL("{} billing.{}({})").format(
-        sql.SQL(verb), sql.Identifier(routine), sql.SQL(", ").join(named)
+    schema = _SCHEMAS.get(routine, "billing")
+    return sql.SQL("{} {}({})").format(
+        sql.SQL(verb), sql.Identifier(schema, routine), sql.SQL(", ").join(named)
     )
 
 

@@ -10,7 +10,7 @@ from duecourse.locate import checks
 from tests.conftest import Database
 from tests.service_periods.books import AS_OF, FEBRUARY, JANUARY, LEDGER, Books, Row, select
 
-CHECKS = checks()
+CHECKS = list(checks())
 COLUMNS = ["check_name", "severity", "object_key", "detail", "expected", "actual", "repair_call"]
 
 

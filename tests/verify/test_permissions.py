@@ -125,10 +125,10 @@ def test_permission_excess_of_what_may_be_passed_on(scene: Scene, roles: Roles) 
 def test_permission_excess_of_an_operator_who_may_pass_on(scene: Scene, roles: Roles) -> None:
     operator = roles.make("operator")
     roles.grant(scene.tenant, operator)
-    roles.execute("GRANT EXECUTE ON FUNCTION billing.verify TO {} WITH GRANT OPTION", operator)
+    roles.execute("GRANT EXECUTE ON FUNCTION ops.verify TO {} WITH GRANT OPTION", operator)
     scene.database.execute(scene.find_one(EXCESS, operator)["repair_call"])
     assert scene.find(EXCESS) == []
-    may = "SELECT has_function_privilege(%s, 'billing.verify(uuid, date)', 'EXECUTE')"
+    may = "SELECT has_function_privilege(%s, 'ops.verify(uuid, date)', 'EXECUTE')"
     assert scene.database.execute(may, (operator,)).fetchall() == [(True,)]
 
 

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from duecourse import locate
+from duecourse.locate import checks
 from duecourse.render import render
 from tests.service_periods.books import AS_OF
 from tests.verify.scene import CHECKS, Scene
@@ -26,7 +27,7 @@ def test_good_books_have_no_findings(scene: Scene, check: str) -> None:
 def test_an_unknown_tenant_is_refused(scene: Scene, check: str) -> None:
     with pytest.raises(psycopg.Error) as raised:
         scene.database.execute(
-            f"SELECT * FROM billing.check_{check}(%s, %s)", (scene.profile, AS_OF)
+            f"SELECT * FROM {checks()[check]}.check_{check}(%s, %s)", (scene.profile, AS_OF)
         )
     assert raised.value.sqlstate == "DC002"
 

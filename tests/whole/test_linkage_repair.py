@@ -144,7 +144,7 @@ def test_nothing_is_left_to_write(repaired: Database) -> None:
 def test_no_error_is_left_that_is_not_an_escalation(repaired: Database) -> None:
     for tenant in TENANTS:
         findings = repaired.cursor(row_factory=dict_row).execute(
-            "SELECT * FROM billing.verify(%s, %s) WHERE severity = 'error'", (tenant, AS_OF)
+            "SELECT * FROM ops.verify(%s, %s) WHERE severity = 'error'", (tenant, AS_OF)
         )
         lines = escalated(repaired, tenant)
         wrong = {

@@ -135,7 +135,7 @@ def test_regenerated_or_warned_of(story: Story, kind: str) -> None:
     warned = {
         row["object_key"]
         for tenant in TENANTS
-        for row in story.query("SELECT * FROM billing.verify(%s, %s)", (tenant, AS_OF))
+        for row in story.query("SELECT * FROM ops.verify(%s, %s)", (tenant, AS_OF))
         if row["severity"] == "warning"
     }
     for finding in FINDINGS[kind]:
