@@ -3,8 +3,7 @@
 Python reads lines: what a table, a column and a readable value is, the database says
 (``ops.import_columns``). Every line goes to ``ops.import_lines`` by COPY, broken ones with what
 is wrong with them, and ``billing.import_books`` or ``ledger.import_rent`` maps the lines of a
-tenant, or refuses them all; then ``import_faults``, or ``import_rent_faults``, names every one that
-cannot be read.
+tenant, or refuses them all; then ``import_faults`` names every one that cannot be read.
 """
 
 import csv
@@ -49,10 +48,8 @@ class BookFile:
 
 
 #: Of books by name: the schema, what maps them, and what names the lines that cannot be read.
-_ROUTINES = {
-    "service": ("billing", "import_books", "import_faults"),
-    "rent": ("ledger", "import_rent", "import_rent_faults"),
-}
+_ROUTINES = {"service": ("billing", "import_books", "import_faults")}
+_ROUTINES["rent"] = ("ledger", "import_rent", "import_rent_faults")
 
 #: What became of the lines by table, and what the books of their tenants hold now.
 Summary = dict[str, Any]
@@ -197,9 +194,8 @@ def _broken(fields: dict[str, Any], column: str | None, reason: str) -> dict[str
 
 def _map(connection: Connection, config: Config, books: str, tenant: str, key: str) -> Summary:
     schema, procedure, _ = _ROUTINES[books]
-    call = sql.SQL("CALL {}(p_tenant => %s, p_import_key => %s)").format(
-        sql.Identifier(getattr(config, schema), procedure)
-    )
+    name = sql.Identifier(getattr(config, schema), procedure)
+    call = sql.SQL("CALL {}(p_tenant => %s, p_import_key => %s)").format(name)
     row = connection.execute(call, (tenant, key)).fetchone()
     assert row is not None
     found: Summary = row[0]

@@ -14,6 +14,7 @@ import pytest
 from duecourse.errors import ExitStatus
 from duecourse.locate import checks
 from duecourse.sample_books import AS_OF, SAMPLE, TENANT
+from tests.concurrency.sessions import until
 from tests.conftest import ROOT, Command, Database
 
 SCOPE = ("--tenant", TENANT, "--as-of", AS_OF)
@@ -118,7 +119,9 @@ def test_the_lock_is_held(books: Books, database: Database) -> None:
     assert "once it is free, run again with --run-key " in done.stdout
 
 
-def test_an_interrupted_run_names_the_key_that_resumes_it(books: Books, dsn: str) -> None:
+def test_an_interrupted_run_names_the_key_that_resumes_it(
+    books: Books, dsn: str, database: Database
+) -> None:
     scope = ("run", "backfill", *SCOPE, "--batch-size", "5")
     process = subprocess.Popen(
         [sys.executable, "-m", "duecourse", *scope, "--pause", "60 s", "--dsn", dsn],
@@ -129,6 +132,7 @@ def test_an_interrupted_run_names_the_key_that_resumes_it(books: Books, dsn: str
     )
     assert process.stderr is not None
     assert ": batch 1, 5 of " in process.stderr.readline()
+    until(database, "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (ExitStatus.ERROR, "")

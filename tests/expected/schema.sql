@@ -920,9 +920,6 @@ FUNCTION billing.assert_invoice_scope(p_tenant uuid, p_client_id uuid, p_window_
 FUNCTION billing.assert_schedules_sound(p_tenant uuid, p_schedule_keys text[])
     RETURNS void
     LANGUAGE plpgsql;
-FUNCTION billing.assert_tenant_day(p_tenant uuid, p_as_of date)
-    RETURNS void
-    LANGUAGE plpgsql STABLE;
 FUNCTION billing.assess_coverage(p_tenant uuid, p_as_of date, p_target_horizon_days integer DEFAULT
     180, p_replenishment_threshold_days integer DEFAULT 45, p_client_id uuid DEFAULT NULL::uuid,
     p_schedule_key text DEFAULT NULL::text)
@@ -965,23 +962,11 @@ FUNCTION billing.candidate_service_periods(p_tenant uuid, p_as_of date, p_target
 FUNCTION billing.captured_rows(p_tenant uuid, p_obligation_id uuid)
     RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_account(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_account_currency(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.check_billed_linkage(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.check_catalog_drift(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_charge_guard(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
@@ -1037,22 +1022,6 @@ FUNCTION billing.check_linkage_target(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_missing_rent(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_payment_judgement(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_payment_quarantine(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_payment_status(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.check_pending_plan(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
@@ -1066,22 +1035,6 @@ FUNCTION billing.check_permission_missing(p_tenant uuid, p_as_of date)
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.check_quarantine(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_quarantined_key(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_rent_charged_twice(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_reversal_pair(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_reversal_unmarked(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
@@ -1101,27 +1054,11 @@ FUNCTION billing.check_slot_collision(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_stripe_hold(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_stripe_payment(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_stripe_unmatched(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.check_unfinished_run(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.check_unlinked_detail(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.check_unpaid_rent(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
@@ -1211,11 +1148,6 @@ FUNCTION billing.guard_update()
 PROCEDURE billing.import_books(p_tenant uuid, p_import_key text, INOUT o_summary jsonb DEFAULT
     NULL::jsonb)
     LANGUAGE plpgsql SECURITY DEFINER;
-FUNCTION billing.import_columns()
-    RETURNS TABLE(books_name text, file_name text, table_name text, column_position integer,
-        column_name text, type_name text, is_required boolean, is_key boolean, references_table
-        text, range_start text, is_last_day boolean, pattern text, is_probed boolean, reason text)
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
 FUNCTION billing.import_faults(p_tenant uuid, p_import_key text)
     RETURNS TABLE(table_name text, line_number bigint, column_name text, value text, reason text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
@@ -1477,10 +1409,6 @@ FUNCTION billing.service_period_record_id(p_schedule_key text, p_period_key text
 PROCEDURE billing.skip_service_period(p_tenant uuid, p_record_id uuid DEFAULT NULL::uuid, p_reason
     text DEFAULT NULL::text, INOUT o_record_id uuid DEFAULT NULL::uuid)
     LANGUAGE plpgsql SECURITY DEFINER;
-FUNCTION ops.verify(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.assert_amount_rule(p_amount_rule text)
     RETURNS void
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
@@ -1509,6 +1437,66 @@ FUNCTION ledger.charge_backfill_summary(p_tenant uuid, p_amount_rule text DEFAUL
         bigint, quarantine_reasons jsonb, warnings jsonb, accounts_escalated bigint, new_escalations
         bigint, plan_hash text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_account(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_account_currency(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_charge_guard(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_missing_rent(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_payment_judgement(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_payment_quarantine(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_payment_status(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_quarantined_key(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_rent_charged_twice(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_reversal_pair(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_reversal_unmarked(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_stripe_hold(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_stripe_payment(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_stripe_unmatched(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_unpaid_rent(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.count_accounts(p_tenant uuid, p_of_tenancies boolean, p_from uuid DEFAULT
     '00000000-0000-0000-0000-000000000000'::uuid, p_before uuid DEFAULT NULL::uuid)
     RETURNS bigint
@@ -1536,6 +1524,9 @@ FUNCTION ledger.guard_units()
 PROCEDURE ledger.import_rent(p_tenant uuid, p_import_key text, INOUT o_summary jsonb DEFAULT
     NULL::jsonb)
     LANGUAGE plpgsql SECURITY DEFINER;
+FUNCTION ledger.import_rent_faults(p_tenant uuid, p_import_key text)
+    RETURNS TABLE(table_name text, line_number bigint, column_name text, value text, reason text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 PROCEDURE ledger.ingest_stripe_event(p_tenant uuid, p_event jsonb, INOUT o_outcome text DEFAULT
     NULL::text, INOUT o_reason text DEFAULT NULL::text)
     LANGUAGE plpgsql SECURITY DEFINER;
@@ -1602,6 +1593,9 @@ FUNCTION ops.assert_permission(p_tenant uuid, VARIADIC p_permissions text[])
 FUNCTION ops.assert_tenant(p_tenant uuid)
     RETURNS void
     LANGUAGE plpgsql STABLE;
+FUNCTION ops.assert_tenant_day(p_tenant uuid, p_as_of date)
+    RETURNS void
+    LANGUAGE plpgsql STABLE;
 FUNCTION ops.assert_valid(p_invalid text, p_hint text DEFAULT 'Call again with a value in range;
     \df+ shows every argument.'::text)
     RETURNS void
@@ -1621,6 +1615,11 @@ FUNCTION ops.guard_tenant_locks()
 FUNCTION ops.has_permission(p_tenant uuid, VARIADIC p_permissions text[])
     RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ops.import_columns()
+    RETURNS TABLE(books_name text, file_name text, table_name text, column_position integer,
+        column_name text, type_name text, is_required boolean, is_key boolean, references_table
+        text, range_start text, is_last_day boolean, pattern text, is_probed boolean, reason text)
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
 FUNCTION ops.mark_ledger_write(p_tenant uuid)
     RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER;
@@ -1650,3 +1649,7 @@ FUNCTION ops.run_records(p_tenant uuid, p_procedure_name text DEFAULT NULL::text
 FUNCTION ops.run_state(p_run ops.runs)
     RETURNS text
     LANGUAGE plpgsql STABLE;
+FUNCTION ops.verify(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
