@@ -110,10 +110,7 @@ def import_books(
         except psycopg.DatabaseError as error:
             if error.sqlstate != _UNREADABLE_LINE:
                 raise
-            names = {file.table: file.path.name for file in files}
-            raise _reject(
-                connection, config, files[0].books, tenants, key, names, rejects
-            ) from error
+            raise _reject(connection, config, files, tenants, key, rejects) from error
     summary["tables"] = {table: counts for table, counts in summary["tables"].items() if counts}
     return summary
 
@@ -196,26 +193,23 @@ def _map(connection: Connection, config: Config, books: str, tenant: str, key: s
     schema, procedure, _ = _ROUTINES[books]
     name = sql.Identifier(getattr(config, schema), procedure)
     call = sql.SQL("CALL {}(p_tenant => %s, p_import_key => %s)").format(name)
-    row = connection.execute(call, (tenant, key)).fetchone()
-    assert row is not None
-    found: Summary = row[0]
-    return found
+    [(found,)] = connection.execute(call, (tenant, key))
+    return dict(found)
 
 
 def _reject(
     connection: Connection,
     config: Config,
-    books: str,
+    files: list[BookFile],
     tenants: list[str],
     key: str,
-    names: dict[str, str],
     rejects: Path,
 ) -> DuecourseError:
     """Write every line that cannot be read to a file; return the error that names the first."""
-    schema, _, reading = _ROUTINES[books]
-    query = sql.SQL(
-        "SELECT table_name, line_number, column_name, value, reason FROM {}(%s, %s)"
-    ).format(sql.Identifier(getattr(config, schema), reading))
+    schema, _, reading = _ROUTINES[files[0].books]
+    name = sql.Identifier(getattr(config, schema), reading)
+    query = sql.SQL("SELECT f.* FROM {}(%s, %s) AS f").format(name)
+    names = {file.table: file.path.name for file in files}
     order = [*names]
     faults = 0
     first: tuple[Any, ...] | None = None
