@@ -16,6 +16,7 @@ from tests.conftest import ROOT, Database
 
 MAX_MODULE_LINES = 300
 MAX_ROUTINE_LINES = 400
+MAX_COLUMNS = 100
 
 OBJECTS = object_paths()
 TEMPLATES = [
@@ -23,6 +24,7 @@ TEMPLATES = [
     *OBJECTS,
     *(f"sql/applying/{file.name}" for file in sorted((ROOT / "sql/applying").glob("*.sql.j2"))),
 ]
+SOURCES = sorted(ROOT.glob("*/**/*.sql.j2"))
 CREATED = re.compile(
     r"CREATE (?:OR REPLACE )?(FUNCTION|PROCEDURE|VIEW|TYPE|DOMAIN) (billing|ops|ledger) \. (\w+)"
 )
@@ -111,7 +113,12 @@ def test_a_local_is_not_named_as_a_parameter(path: str) -> None:
         assert re.findall(r"^    (p_\w+) \w", declared, re.MULTILINE) == [], match[1]
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("*/**/*.sql.j2")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_a_line_of_a_template_is_short(path: Path) -> None:
+    assert [line for line in path.read_text().splitlines() if len(line) > MAX_COLUMNS] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
 def test_reasons_are_in_the_rendered_body(path: Path) -> None:
     """A comment of the template is a macro's contract, above it; ``--`` says the rest."""
     bodies = [match[0] for match in TEMPLATE_BODY.finditer(path.read_text())]
