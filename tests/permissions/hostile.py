@@ -13,11 +13,9 @@ DO $do$
 DECLARE
     v_statement text;
 BEGIN
-    CREATE SCHEMA evil;
-    GRANT USAGE ON SCHEMA evil TO PUBLIC;
     FOR v_statement IN
         SELECT format(
-            'CREATE FUNCTION evil.%I(%s) RETURNS %s LANGUAGE internal AS $$any_in$$',
+            'CREATE FUNCTION {schema}.%I(%s) RETURNS %s LANGUAGE internal AS $$any_in$$',
             p.proname, pg_get_function_identity_arguments(p.oid),
             CASE WHEN p.proretset THEN 'SETOF ' ELSE '' END || format_type(p.prorettype, NULL))
         FROM pg_proc AS p
@@ -47,10 +45,10 @@ BEGIN
         WHERE o.oprnamespace = 'pg_catalog'::regnamespace AND o.oprcode <> 0
     LOOP
         EXECUTE format(
-            'CREATE FUNCTION evil.operator_%s(%s) RETURNS %s LANGUAGE internal AS $$any_in$$',
+            'CREATE FUNCTION {schema}.operator_%s(%s) RETURNS %s LANGUAGE internal AS $$any_in$$',
             v_operator.oid, concat_ws(', ', v_operator.left_type, v_operator.right_type),
             v_operator.result);
-        EXECUTE format('CREATE OPERATOR evil.%s (FUNCTION = evil.operator_%s, %s)',
+        EXECUTE format('CREATE OPERATOR {schema}.%s (FUNCTION = {schema}.operator_%s, %s)',
             v_operator.oprname, v_operator.oid,
             concat_ws(', ', 'LEFTARG = ' || v_operator.left_type,
                 'RIGHTARG = ' || v_operator.right_type));
@@ -64,11 +62,11 @@ DO $do$
 DECLARE
     v_statement text;
 BEGIN
-    CREATE FUNCTION evil.hit() RETURNS boolean LANGUAGE plpgsql AS
+    CREATE FUNCTION {schema}.hit() RETURNS boolean LANGUAGE plpgsql AS
         $$ BEGIN RAISE 'cannot accept a value of type any'; END $$;
     FOR v_statement IN
         SELECT format(
-            'CREATE DOMAIN evil.%I AS pg_catalog.text CHECK (evil.hit())', t.typname)
+            'CREATE DOMAIN {schema}.%I AS pg_catalog.text CHECK ({schema}.hit())', t.typname)
         FROM pg_type AS t
         WHERE t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype IN ('b', 'p')
             AND t.typelem = 0
@@ -81,6 +79,12 @@ $do$
 
 
 def plant(database: Database) -> None:
-    """Plant a namesake of everything of PostgreSQL that the bodies of the package may name."""
-    for statement in (_FUNCTIONS, _OPERATORS, _TYPES):
-        database.execute(statement.encode())
+    """Plant a namesake of everything of PostgreSQL that the bodies of the package may name.
+
+    In a schema of the search path, in the one where many databases let everybody create, and in
+    that of the session's temporary objects, whose types come before PostgreSQL's own.
+    """
+    database.execute("CREATE SCHEMA evil; GRANT USAGE ON SCHEMA evil TO PUBLIC")
+    for schema in ("evil", "public", "pg_temp"):
+        for statement in (_FUNCTIONS, _OPERATORS, _TYPES):
+            database.execute(statement.replace("{schema}", schema).encode())

@@ -212,7 +212,7 @@ def test_nothing_that_is_planted_is_hit(database: Database) -> None:
             assert states[-1] is None, (routine.name, states)
     assert victim.hits == []
     database.execute("RESET search_path")
-    told = database.execute("SELECT r::text FROM ops.runs AS r").fetchall()
+    told = database.execute("SELECT r::pg_catalog.text FROM ops.runs AS r").fetchall()
     assert len(told) > len(_WAYS)
     assert [row for (row,) in told if HIT in row] == []
 
