@@ -114,6 +114,7 @@ class _Catalog:
         self._todo: set[str] = set()
         self._made: dict[str, set[_Address]] = {}
         self._grants: dict[str, list[str]] = {}
+        self._seen: set[tuple[_Address, str]] = set()
 
     def differences(self) -> list[Difference]:
         """Return where the live catalog is not as it was recorded."""
@@ -133,6 +134,7 @@ class _Catalog:
         states = self.states(self.differences())
         pending = [state for state in states if state.state is not State.APPLIED]
         self._todo = {state.path for state in pending}
+        self._seen = self._versions()
         for path in self._gone:
             self._drop(self._records[path].identities)
             self._forget([path])
@@ -163,14 +165,14 @@ class _Catalog:
     def _make(self, file: ObjectFile) -> set[_Address]:
         """Run a file and drop what it no longer makes; return the addresses of what it made."""
         recorded = self._records[file.path].identities if file.path in self._records else []
-        before = self._versions()
         try:
             with self._connection.transaction():
                 self._run(file)
         except _NOT_REPLACEABLE:
             self._drop(recorded)
             self._run(file)
-        made = {address for address, _ in self._versions() - before}
+        before, self._seen = self._seen, self._versions()
+        made = {address for address, _ in self._seen - before}
         if recorded:
             live = self._live()
             self._drop(set(recorded) - {live[address].identity for address in made})

@@ -17,14 +17,14 @@ def render(name: str, config: Config | None = None) -> str:
     """
     names = (config or load()).identifiers
     try:
-        return _environment().get_template(name).render(names, checks=locate.checks())
+        return _environment().get_template(name).render(names)
     except TemplateError as error:
         raise DuecourseError(f"cannot render {name}: {error}", "correct the template") from error
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PrefixLoader(
             {name: FileSystemLoader(locate.folder(name)) for name in locate.FOLDERS}
         ),
@@ -34,3 +34,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.globals["checks"] = locate.checks()
+    return environment
