@@ -151,10 +151,12 @@ def waiting(dsn: str, database: Database) -> "subprocess.Popen[str]":
 
 
 def _sessions(database: Database, process: "subprocess.Popen[str]") -> list[int]:
+    """Return the sessions that rest as those do that ask again for a lock every moment."""
     assert process.poll() is None
     rows = database.execute(
-        "SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_lock%'"
-        " AND datname = current_database() AND application_name = 'duecourse'"
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'duecourse'"
+        " AND datname = current_database() AND state = 'idle'"
+        " AND clock_timestamp() - state_change > interval '100 ms'"
     )
     return [pid for (pid,) in rows]
 

@@ -132,7 +132,11 @@ def test_an_interrupted_run_names_the_key_that_resumes_it(
     )
     assert process.stderr is not None
     assert ": batch 1, 5 of " in process.stderr.readline()
-    until(database, "SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+    until(
+        database,
+        "SELECT count(*) = 1 FROM pg_stat_activity"
+        " WHERE wait_event = 'PgSleep' AND datname = current_database()",
+    )
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (ExitStatus.ERROR, "")

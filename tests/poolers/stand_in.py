@@ -68,9 +68,9 @@ class StandIn:
         with client, suppress(OSError):
             self._welcome(client)
             while (said := client.recv(65536)) and not said.startswith(b"X"):
-                keeps = keeps and (self.keeps_until is None or self.keeps_until not in said)
                 server = server or self._take()
-                self._exchange(client, server, said)
+                said = self._exchange(client, server, said)
+                keeps = keeps and (self.keeps_until is None or self.keeps_until not in said)
                 if not keeps:
                     self._give_back(server)
                     server = None
@@ -93,8 +93,8 @@ class StandIn:
         client.sendall(_message(b"K", struct.pack("!ii", 1, 1)) + _message(b"Z", b"I"))
         self._give_back(server)
 
-    def _exchange(self, client: socket.socket, server: PGconn, said: bytes) -> None:
-        """Carry what both say until the server is outside of a transaction again."""
+    def _exchange(self, client: socket.socket, server: PGconn, said: bytes) -> bytes:
+        """Carry what both say to the end of the transaction; return what the client said."""
         stream = socket.socket(fileno=os.dup(server.socket))
         stream.setblocking(True)
         with stream, DefaultSelector() as selector:
@@ -107,13 +107,14 @@ class StandIn:
                         if not (more := client.recv(65536)) or more.startswith(b"X"):
                             raise ConnectionError
                         stream.sendall(more)
+                        said += more
                         continue
                     kind = _exactly(stream, 1)
                     size = _exactly(stream, 4)
                     body = _exactly(stream, struct.unpack("!i", size)[0] - 4)
                     client.sendall(kind + size + body)
                     if (kind, body) == (b"Z", b"I"):
-                        return
+                        return said
 
     def _take(self) -> PGconn:
         """Return an idle session, or a new one."""

@@ -45,9 +45,9 @@ UNKNOWN: list[tuple[str, object, str, str, str]] = [
     ("tenant", NOBODY, "DC002", f"tenant {NOBODY}",
      "SELECT * FROM billing.tenants shows the tenants of this database."),
     ("client_id", NOBODY, "DC003", f"client {NOBODY} of tenant ",
-     "Look for it in billing.clients."),
+     "SELECT * FROM billing.clients WHERE tenant = '{tenant}' shows the clients."),
     ("schedule_key", "it's\n💸", "DC003", "schedule it's\n💸 of tenant ",
-     "Look for it in billing.recurring_obligations."),
+     "SELECT * FROM billing.recurring_obligations WHERE tenant = '{tenant}' shows the schedules."),
 ]  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def test_something_unknown(
     diagnosis = refusal(books, "backfill", **{name: value})
     assert diagnosis.sqlstate == sqlstate
     assert (diagnosis.message_detail or "").startswith(detail)
-    assert diagnosis.message_hint == hint
+    assert diagnosis.message_hint == hint.format(tenant=books.tenant)
 
 
 def test_a_client_or_schedule_of_another_tenant(books: Books) -> None:

@@ -67,7 +67,7 @@ def test_an_unknown_row_and_one_of_another_tenant(books: Books, procedure: str) 
         assert_refused(
             refusal(books, procedure, **given),
             "DC003",
-            "the ledger row is unknown",
+            "what an argument names is unknown",
             f"row {record} of tenant {books.tenant}",
             "Look for it with billing.due_work or billing.plan_service_periods.",
         )

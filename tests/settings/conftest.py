@@ -9,7 +9,14 @@ from pytest_postgresql.executors import NoopExecutor
 from tests.conftest import clone
 from tests.settings.sample import load
 
-sample_server = factories.postgresql_noproc(load=[load], depends_on="applied_server")
+
+@pytest.fixture(scope="session")
+def sample_base(applied_server: NoopExecutor) -> NoopExecutor:
+    """Return the same server by another name: the name of a template is that of its base."""
+    return applied_server
+
+
+sample_server = factories.postgresql_noproc(load=[load], depends_on="sample_base")
 
 
 @pytest.fixture

@@ -88,8 +88,10 @@ def say(dsn: str) -> Said:
     planned = cli("plan", "backfill", *SCOPE, *at, "--rows", *as_json)
     plan_hash = planned[1].partition('"plan_hash": "')[2][:32]
     run = ("run", "backfill", *SCOPE, *at, "--expected-plan-hash", plan_hash, "--run-key", "key")
+    # The first line of the status says which database it is of.
+    found, standing = cli("status", *at)
     return [
-        cli("status", *at),
+        (found, standing.partition("\n")[2]),
         cli("apply", *at),
         planned,
         cli(*run),

@@ -19,14 +19,14 @@ HOSTILE = (
     "search_path = ''",
 )
 READINGS = (
-    "plan_summary(%(tenant)s, %(as_of)s, 'regenerate')",
-    "plan_service_periods(%(tenant)s, %(as_of)s, 'regenerate')",
-    "verify(%(tenant)s, %(as_of)s)",
-    "cutover_checklist(%(tenant)s, %(as_of)s)",
-    "escalations(%(tenant)s, %(as_of)s)",
-    "due_work(%(tenant)s, %(as_of)s)",
-    "invoice_candidates(%(tenant)s, %(as_of)s)",
-    "offline('coverage', %(lines)s)",
+    "billing.plan_summary(%(tenant)s, %(as_of)s, 'regenerate')",
+    "billing.plan_service_periods(%(tenant)s, %(as_of)s, 'regenerate')",
+    "ops.verify(%(tenant)s, %(as_of)s)",
+    "billing.cutover_checklist(%(tenant)s, %(as_of)s)",
+    "billing.escalations(%(tenant)s, %(as_of)s)",
+    "billing.due_work(%(tenant)s, %(as_of)s)",
+    "billing.invoice_candidates(%(tenant)s, %(as_of)s)",
+    "billing.offline('coverage', %(lines)s)",
 )
 CALLS = (
     "billing.backfill_service_periods(p_tenant => %(tenant)s, p_as_of => %(as_of)s,"
@@ -58,7 +58,7 @@ def work(database: Database, dsn: str) -> tuple[dict[str, list[Any]], Rows]:
         [(given["record"],)] = database.execute(MADE, [TENANT, AS_OF])
     said = {
         reading: database.execute(
-            f"SELECT to_jsonb(x) - %(times)s::text[] FROM billing.{reading} AS x".encode(), given
+            f"SELECT to_jsonb(x) - %(times)s::text[] FROM {reading} AS x".encode(), given
         ).fetchall()
         for reading in READINGS
     }

@@ -49,7 +49,8 @@ class Operator:
 
     def _run(self, verb: str, routine: str, arguments: dict[str, object]) -> Cursor[Row]:
         named = ", ".join(f"p_{name} => %({name})s" for name in arguments)
-        statement = f"{verb} billing.{routine}(p_tenant => '{HARBOR}', {named})"
+        schema = "ops" if routine == "verify" else "billing"
+        statement = f"{verb} {schema}.{routine}(p_tenant => '{HARBOR}', {named})"
         cursor = self.session.cursor(row_factory=dict_row)
         return cursor.execute(statement.replace(", )", ")").encode(), arguments)
 
