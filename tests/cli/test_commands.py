@@ -11,7 +11,7 @@ from duecourse.cli import main
 from duecourse.errors import ExitStatus
 from tests.conftest import Command, Database
 
-CONTEXT = click.Context(main)
+CONTEXT = click.Context(main, **main.context_settings)
 COMMANDS = main.list_commands(CONTEXT)
 
 

@@ -113,7 +113,10 @@ def verification(dsn: str) -> str:
 
 def commands(dsn: str) -> str:
     """Return every command: a table, then the help of each."""
-    context = click.Context(main, info_name="duecourse", terminal_width=100)
+    # Whoever asks first decides how a command names its help: as the command line does.
+    context = click.Context(
+        main, info_name="duecourse", terminal_width=100, **main.context_settings
+    )
     parts = [
         _table(
             ("command", "does"),

@@ -83,7 +83,7 @@ def test_run_it_and_test_it_are_one_command_each() -> None:
 
 
 def test_every_command_is_typed_on_a_page() -> None:
-    names = main.list_commands(click.Context(main))
+    names = main.list_commands(click.Context(main, **main.context_settings))
     assert [name for name in names if f"duecourse {name}" not in typed("console")] == []
 
 
