@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.concurrency.sessions import until
 from tests.conftest import Database
 from tests.permissions.roles import Roles, roles_of
 from tests.service_periods.books import AS_OF, Books, call, fill
@@ -104,17 +105,24 @@ def test_another_goes_on_with_what_is_left(books: Books, login: Database) -> Non
 
 
 def test_a_run_that_lives_is_not_taken_over(books: Books, login: Database, dsn: str) -> None:
-    with psycopg.connect(dsn) as live:
-        live.execute("SELECT pg_backend_pid()")
+    with psycopg.connect(dsn, autocommit=True) as live:
         books.database.execute(
             "UPDATE ops.runs SET status = 'running', backend_pid = %s, backend_start = NULL",
             (live.info.backend_pid,),
         )
-        with live.pipeline():
-            live.execute("SELECT pg_sleep(2)")
-            given = {"tenant": books.tenant, "as_of": AS_OF, "run_key": "k", "batch_size": 2}
-            with pytest.raises(psycopg.Error) as raised:
-                call(login, "backfill", given)
+        live.pgconn.send_query(b"SELECT pg_sleep(60)")
+        live.pgconn.flush()
+        until(
+            books.database,
+            "SELECT wait_event IS NOT DISTINCT FROM 'PgSleep' FROM pg_stat_activity WHERE pid = %s",
+            [live.info.backend_pid],
+        )
+        given = {"tenant": books.tenant, "as_of": AS_OF, "run_key": "k", "batch_size": 2}
+        with pytest.raises(psycopg.Error) as raised:
+            call(login, "backfill", given)
+        live.cancel()
+        while live.pgconn.get_result():
+            pass
     assert raised.value.sqlstate == "DC008"
 
 
