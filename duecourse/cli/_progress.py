@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 import stat
+import threading
 from typing import Any, BinaryIO, Self
 
 from psycopg.errors import Diagnostic
@@ -61,6 +63,15 @@ class Progress(_Display):
         self._connection.remove_notice_handler(self._notice)
 
     def _notice(self, notice: Diagnostic) -> None:
+        try:
+            self._show(notice)
+        except KeyboardInterrupt:
+            # Out of a callback of the driver it would be lost: it comes again once that is over.
+            again = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+            again.daemon = True
+            again.start()
+
+    def _show(self, notice: Diagnostic) -> None:
         try:
             news = json.loads(notice.message_detail or "")
             unit, rows = news["unit"], news["rows_total"]
