@@ -49,6 +49,18 @@ CREATE INDEX client_billing_cycles_active_end_idx ON billing.client_billing_cycl
 CREATE INDEX client_billing_cycles_client_idx ON billing.client_billing_cycles USING btree (tenant,
     client_id, period_start_date);
 
+TABLE billing.client_billing_profiles (
+    tenant uuid NOT NULL,
+    billing_profile_id uuid NOT NULL,
+    client_id uuid NOT NULL,
+    profile_name text NOT NULL,
+    bills_separately boolean NOT NULL DEFAULT false,
+    is_active boolean NOT NULL DEFAULT true,
+    CONSTRAINT client_billing_profiles_pkey PRIMARY KEY (tenant, billing_profile_id),
+    CONSTRAINT client_billing_profiles_client_fkey FOREIGN KEY (tenant, client_id) REFERENCES
+        billing.clients(tenant, client_id)
+);
+
 TABLE billing.client_billing_settings (
     tenant uuid NOT NULL,
     client_id uuid NOT NULL,
@@ -58,6 +70,7 @@ TABLE billing.client_billing_settings (
     billing_cycle_anchor_reference_date date,
     zero_dollar_invoice_handling text NOT NULL DEFAULT 'normal'::text,
     suppress_zero_dollar_invoices boolean NOT NULL DEFAULT false,
+    reference_was_not_utc_midnight boolean NOT NULL DEFAULT false,
     CONSTRAINT client_billing_settings_pkey PRIMARY KEY (tenant, client_id),
     CONSTRAINT client_billing_settings_client_fkey FOREIGN KEY (tenant, client_id) REFERENCES
         billing.clients(tenant, client_id),
@@ -252,6 +265,7 @@ TABLE billing.invoices (
 );
 CREATE INDEX invoices_client_idx ON billing.invoices USING btree (tenant, client_id,
     invoice_window_end);
+CREATE INDEX invoices_number_idx ON billing.invoices USING btree (tenant, invoice_number);
 
 TABLE billing.recurring_service_periods (
     tenant uuid NOT NULL,
@@ -286,6 +300,8 @@ TABLE billing.recurring_service_periods (
     unresolved_linkage jsonb,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
+    whole_period_start date,
+    whole_period_end date,
     CONSTRAINT recurring_service_periods_pkey PRIMARY KEY (tenant, record_id),
     CONSTRAINT recurring_service_periods_revision_key UNIQUE (tenant, schedule_key, period_key,
         revision),
@@ -329,7 +345,11 @@ TABLE billing.recurring_service_periods (
     CONSTRAINT recurring_service_periods_service_period_check CHECK (service_period_start <
         service_period_end AND isfinite(service_period_start) AND isfinite(service_period_end)),
     CONSTRAINT recurring_service_periods_supersedes_other_check CHECK (supersedes_record_id <>
-        record_id)
+        record_id),
+    CONSTRAINT recurring_service_periods_whole_period_check CHECK (num_nulls(whole_period_start,
+        whole_period_end) = 2 OR num_nulls(whole_period_start, whole_period_end) = 0 AND
+        whole_period_start <= service_period_start AND whole_period_end >= service_period_end AND
+        (whole_period_end - whole_period_start) > (service_period_end - service_period_start))
 );
 CREATE INDEX recurring_service_periods_charge_idx ON billing.recurring_service_periods USING btree
     (tenant, invoice_charge_id) WHERE invoice_charge_id IS NOT NULL;
