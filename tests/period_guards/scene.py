@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +47,12 @@ class Scene:
         """Insert a row of the schedule after all others, with some columns changed."""
         row = self.books.row(self.line, APRIL, APRIL.replace(month=5))
         insert(self.database, LEDGER, row | columns)
+
+    def split(self, end: date, start: date) -> None:
+        """Insert a row of April whose activity ends early, then one of the rest of it."""
+        may = APRIL.replace(month=5)
+        self.period(APRIL, may, activity_window_start=APRIL, activity_window_end=end)
+        self.period(start, may)
 
     def update(self, record: UUID, **columns: object) -> None:
         """Update one row."""

@@ -42,7 +42,11 @@ RULES = {
     # L1
     "an insert overlaps": Rule(
         "guard_insert", "23P01", lambda s: s.period(date(2025, 1, 20), FEBRUARY),
-        r"schedule:\S+: row \S+ from 2025-01-20 overlaps row \S+ until 2025-02-01",
+        r"schedule:\S+: row \S+ covers days from 2025-01-20, row \S+ until 2025-02-01",
+        SUPERSEDE_FIRST),
+    "an insert covers a day of an activity window": Rule(
+        "guard_insert", "23P01", lambda s: s.split(date(2025, 4, 20), date(2025, 4, 19)),
+        r"schedule:\S+: row \S+ covers days from 2025-04-19, row \S+ until 2025-04-20",
         SUPERSEDE_FIRST),
     "an insert shares a slot": Rule(
         "guard_insert", "23P01", lambda s: s.insert(period_key="period:2025-02-01:2025-03-01",
@@ -51,7 +55,7 @@ RULES = {
         SUPERSEDE_FIRST),
     "a row leaves quarantine too early": Rule(
         "guard_release", "23P01", lambda s: s.update(s.quarantined, quarantine_reason=None),
-        r"schedule:\S+: row \S+ from 2025-01-01 overlaps row \S+ until 2025-02-01",
+        r"schedule:\S+: row \S+ covers days from 2025-01-01, row \S+ until 2025-02-01",
         SUPERSEDE_FIRST),
     # L2
     "billed without an invoice": check(
@@ -142,8 +146,14 @@ RULES = {
     "half an activity window": check(
         "activity_window", lambda s: s.insert(activity_window_start=APRIL)),
     "an activity window outside": check(
-        "activity_window", lambda s: s.insert(activity_window_start=MARCH,
-                                              activity_window_end=MAY)),
+        "activity_window", lambda s: s.insert(activity_window_start=APRIL,
+                                              activity_window_end=JUNE)),
+    "half a whole period": check("whole_period", lambda s: s.insert(whole_period_start=MARCH)),
+    "a whole period of which the row is all": check(
+        "whole_period", lambda s: s.insert(whole_period_start=APRIL, whole_period_end=MAY)),
+    "a whole period elsewhere": check(
+        "whole_period", lambda s: s.insert(whole_period_start=date(2025, 4, 2),
+                                           whole_period_end=JUNE)),
 }  # fmt: skip
 
 
@@ -210,6 +220,10 @@ def test_what_a_row_must_have(scene: Scene) -> None:
     for (column,) in columns:
         with scene.refused("23502"):
             scene.insert(**{column: None})
+
+
+def test_two_rows_of_one_period_that_share_no_day(scene: Scene) -> None:
+    scene.split(date(2025, 4, 20), date(2025, 4, 20))
 
 
 @pytest.mark.parametrize("dates", [(JANUARY, JANUARY.replace(day=2)), (date(2024, 12, 1), JUNE)])
