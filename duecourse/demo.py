@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from duecourse import migrate, surface
-from duecourse.books import find_files, import_books
+from duecourse.book_files import find_files
+from duecourse.books import import_books
 from duecourse.config import load
 from duecourse.database import Connection
 from duecourse.sample_books import AS_OF, SAMPLE, TENANT, line_names

@@ -9,7 +9,8 @@ from typing import Any
 
 from psycopg.conninfo import make_conninfo
 
-from duecourse.books import find_files, import_books
+from duecourse.book_files import find_files
+from duecourse.books import import_books
 from duecourse.config import Config
 from duecourse.database import connect
 

@@ -6,7 +6,8 @@ import click
 from rich.progress import Progress
 
 from duecourse import output
-from duecourse.books import Summary, find_files, import_books
+from duecourse.book_files import find_files
+from duecourse.books import Summary, import_books
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.config import load
 
@@ -17,6 +18,7 @@ _LABELS = {
     "quarantined": "ledger rows in quarantine",
     "details_with_exclusive_end": "details whose end was exclusive already",
     "cycles_not_at_midnight": "cycles that did not begin or end at midnight UTC",
+    "references_not_at_midnight": "anchor references that were not midnight UTC",
     "quarantined_payments": "payments in quarantine",
 }
 

@@ -982,6 +982,10 @@ FUNCTION billing.candidate_service_periods(p_tenant uuid, p_as_of date, p_target
 FUNCTION billing.captured_rows(p_tenant uuid, p_obligation_id uuid)
     RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION billing.check_anchor_reference_not_utc_midnight(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.check_billed_linkage(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
@@ -1637,8 +1641,9 @@ FUNCTION ops.has_permission(p_tenant uuid, VARIADIC p_permissions text[])
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ops.import_columns()
     RETURNS TABLE(books_name text, file_name text, table_name text, column_position integer,
-        column_name text, type_name text, is_required boolean, is_key boolean, references_table
-        text, range_start text, is_last_day boolean, pattern text, is_probed boolean, reason text)
+        column_name text, type_name text, is_required boolean, is_optional boolean, is_key boolean,
+        references_table text, range_start text, is_last_day boolean, pattern text, is_probed
+        boolean, reason text)
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
 FUNCTION ops.mark_ledger_write(p_tenant uuid)
     RETURNS void

@@ -1,5 +1,6 @@
 """What an import makes of the books, and that it makes nothing of them the second time."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,32 @@ def test_a_reference_is_read_as_its_day_in_utc(books_database: Database) -> None
         " WHERE billing_cycle_anchor_reference_date IS NOT NULL",
     )
     assert days == {"2025-01-06", "2025-09-03"}
+
+
+def test_references_off_midnight_are_marked(books_database: Database) -> None:
+    marked = ids(
+        books_database,
+        "SELECT client_id FROM billing.client_billing_settings"
+        " WHERE reference_was_not_utc_midnight",
+    )
+    assert marked == {fault["client_id"] for fault in FAULTS["anchor_reference_not_utc_midnight"]}
+
+
+def test_profiles_are_kept_as_the_books_have_them(books_database: Database, books: Path) -> None:
+    with (books / "06_client_billing_profiles.csv").open(newline="") as file:
+        told = {
+            (
+                *(row[name] for name in ("billing_profile_id", "client_id", "name")),
+                *(row[name] == "t" for name in ("bills_separately", "is_active")),
+            )
+            for row in csv.DictReader(file)
+        }
+    kept = books_database.execute(
+        "SELECT billing_profile_id::text, client_id::text, profile_name, bills_separately,"
+        " is_active FROM billing.client_billing_profiles"
+    ).fetchall()
+    assert set(kept) == told
+    assert {row[3] for row in kept} == {True, False}
 
 
 def test_prices_are_cents_summed_over_configurations(books_database: Database) -> None:

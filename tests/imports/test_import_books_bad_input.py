@@ -75,8 +75,10 @@ def error(done: "CompletedProcess[str]") -> str:
 
 
 LINES = "10_contract_lines.csv"
+CONFIGURATIONS = "11_contract_line_service_configuration.csv"
 LEDGER = "15_recurring_service_periods.csv"
 LONG = "9" * 30
+NO_CENTS = "is not a whole number of cents"
 NO_TIME = "is not a time (YYYY-MM-DD HH:MM:SS+00)"
 
 
@@ -87,11 +89,20 @@ BAD_VALUES = [
     ("04_clients.csv", "default_currency_code", "EURO", "is not a currency of three letters"),
     ("04_clients.csv", "tenant", "", "is empty"),
     ("04_clients.csv", "tenant", "here", "is not a UUID"),
+    ("04_clients.csv", "client_name", "x" * 501, "is longer than 500 characters"),
     ("05_client_billing_settings.csv", "billing_cycle_anchor_reference_date", "now", NO_TIME),
     ("07_client_billing_cycles.csv", "period_start_date", "infinity", NO_TIME),
     ("09_client_contracts.csv", "start_date", "2026-02-30", "is not a day (YYYY-MM-DD)"),
     ("09_client_contracts.csv", "start_date", "01/02/2026", "is not a day (YYYY-MM-DD)"),
     (LINES, "custom_rate", "NaN", "is not a number"),
+    (LINES, "custom_rate", "9" * 16, "is not a number"),
+    (CONFIGURATIONS, "quantity", "NaN", "is not a number"),
+    (CONFIGURATIONS, "quantity", "Infinity", "is not a number"),
+    (CONFIGURATIONS, "quantity", "1e3", "is not a number"),
+    ("13_invoice_charges.csv", "quantity", "-infinity", "is not a number"),
+    ("13_invoice_charges.csv", "unit_price", "9223372036854775808", NO_CENTS),
+    ("13_invoice_charges.csv", "total_price", "1.5", NO_CENTS),
+    ("14_invoice_charge_details.csv", "rate", "-9223372036854775809", NO_CENTS),
     (LINES, "display_order", "1.5", "is not a whole number"),
     (LINES, "display_order", LONG, "is not a whole number"),
     (LINES, "cadence_owner", "nobody", "is not client or contract"),
@@ -99,6 +110,8 @@ BAD_VALUES = [
     (LEDGER, "revision", "0", "is not a whole number from 1"),
     (LEDGER, "lifecycle_state", "lost", "is not a lifecycle state"),
     (LEDGER, "timing_metadata", "{nope", "is not JSON"),
+    (LEDGER, "timing_metadata", "[" * 60_000, "is not JSON"),
+    (LEDGER, "schedule_key", "x" * 251, "is longer than 250 characters"),
 ]
 
 
@@ -128,6 +141,24 @@ def test_every_line_goes_to_the_rejects(books: Path, tmp_path: Path, import_book
     ]
 
 
+def test_a_price_beyond_the_range_of_cents(
+    books: Path, tmp_path: Path, import_books: Import
+) -> None:
+    edit(books, CONFIGURATIONS, 7, custom_rate="9" * 15, quantity="9" * 15)
+    error(import_books())
+    reason = "makes a price of its line that is out of range"
+    assert rejects(tmp_path) == [[CONFIGURATIONS, "7", "quantity", "9" * 15, reason]]
+
+
+def test_a_field_beyond_what_a_csv_may_hold(
+    books: Path, tmp_path: Path, import_books: Import
+) -> None:
+    edit(books, LINES, 9, contract_line_name="x" * 140_000)
+    error(import_books())
+    [first, *_] = rejects(tmp_path)
+    assert first == [LINES, "9", "", "", "is not CSV: field larger than field limit (131072)"]
+
+
 BROKEN: list[tuple[Callable[[bytes], bytes], str, str]] = [
     (lambda line: line + b",more", "", "has 16 fields, the header has 15"),
     (lambda line: line.rpartition(b",")[0], "", "has 14 fields, the header has 15"),
@@ -154,6 +185,7 @@ def test_a_quote_that_never_ends(books: Path, tmp_path: Path, import_books: Impo
 REFERENCES = [
     (LINES, "tenant", "tenants"),
     ("05_client_billing_settings.csv", "client_id", "clients"),
+    ("06_client_billing_profiles.csv", "client_id", "clients"),
     ("08_contracts.csv", "owner_client_id", "clients"),
     (LINES, "contract_id", "contracts"),
     ("11_contract_line_service_configuration.csv", "contract_line_id", "contract_lines"),

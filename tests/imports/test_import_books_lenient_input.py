@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from tests.conftest import Command, Database
+from tests.imports.test_import_books_bad_input import rejects
 
 LINES = "10_contract_lines.csv"
 
@@ -66,3 +67,57 @@ def test_a_session_of_any_settings_reads_the_same(
     assert database.execute(
         "SELECT count(*) FROM billing.client_billing_cycles WHERE source_not_utc_midnight"
     ).fetchone() == (3,)
+
+
+def test_a_ledger_may_say_of_which_whole_period_a_row_is_a_part(
+    database: Database, dsn: str, books: Path, duecourse: Command
+) -> None:
+    ledger = books / "15_recurring_service_periods.csv"
+    header, first, *rest = ledger.read_text().splitlines()
+    start, end = first.split(",")[11:13]
+    lines = [header + ",whole_period_start,whole_period_end", f"{first},2026-01-01,2027-01-01"]
+    ledger.write_text("\n".join([*lines, *(f"{line},," for line in rest)]))
+    done = duecourse("import", books, "--dsn", dsn)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert database.execute(
+        "SELECT whole_period_start::text, whole_period_end::text, service_period_start::text,"
+        " service_period_end::text FROM billing.recurring_service_periods"
+        " WHERE num_nulls(whole_period_start, whole_period_end) < 2"
+    ).fetchall() == [("2026-01-01", "2027-01-01", start, end)]
+
+
+def test_a_whole_period_holds_more_than_its_part(
+    dsn: str, books: Path, tmp_path: Path, duecourse: Command
+) -> None:
+    ledger = books / "15_recurring_service_periods.csv"
+    header, *lines = ledger.read_text().splitlines()
+    start, end = lines[0].split(",")[11:13]
+    no_whole = ("whole_period_start", "begins no period of which the service period is a part")
+    wholes = [
+        (start, end, *no_whole),
+        (end, "9999-01-01", *no_whole),
+        ("2000-01-01", start, *no_whole),
+        ("2000-01-01", "", "whole_period_end", "is empty, but whole_period_start is not"),
+        ("", "9999-01-01", "whole_period_end", "is set, but whole_period_start is not"),
+        ("9999-01-01", "2000-01-01", "whole_period_end", "is not after 9999-01-01"),
+    ]
+    for number, (first, last, *_) in enumerate(wholes):
+        columns = lines[number].split(",")
+        columns[11:13] = start, end
+        columns[15:17] = "", ""
+        lines[number] = ",".join([*columns, first, last])
+    lines[len(wholes) :] = [f"{line},," for line in lines[len(wholes) :]]
+    ledger.write_text("\n".join([header + ",whole_period_start,whole_period_end", *lines]))
+    assert duecourse("import", books, "--dsn", dsn).returncode == 1
+    found = [(row[1], row[2], row[4]) for row in rejects(tmp_path)]
+    for number, (*_, column, reason) in enumerate(wholes, start=2):
+        assert (str(number), column, reason) in found
+
+
+def test_an_optional_column_that_is_there_twice(dsn: str, books: Path, duecourse: Command) -> None:
+    ledger = books / "15_recurring_service_periods.csv"
+    header, rest = ledger.read_text().split("\n", 1)
+    ledger.write_text(f"{header},whole_period_end,whole_period_end\n{rest}")
+    done = duecourse("import", books, "--dsn", dsn)
+    assert done.returncode == 1
+    assert "the column whole_period_end is there twice" in done.stderr

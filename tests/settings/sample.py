@@ -8,7 +8,8 @@ import psycopg
 from click.testing import CliRunner
 from psycopg.conninfo import make_conninfo
 
-from duecourse.books import find_files, import_books
+from duecourse.book_files import find_files
+from duecourse.books import import_books
 from duecourse.cli import main
 from duecourse.cli._session import Session
 from duecourse.config import Config

@@ -5,6 +5,7 @@ from datetime import date
 from tests.verify.scene import Scene
 
 CYCLES = "billing.client_billing_cycles"
+SETTINGS = "billing.client_billing_settings"
 
 
 def test_cycle_not_utc_midnight(scene: Scene) -> None:
@@ -13,6 +14,14 @@ def test_cycle_not_utc_midnight(scene: Scene) -> None:
     scene.find_one("cycle_not_utc_midnight", cycle, "warning")
     scene.update(CYCLES, "source_not_utc_midnight = false", billing_cycle_id=cycle)
     assert scene.find("cycle_not_utc_midnight") == []
+
+
+def test_anchor_reference_not_utc_midnight(scene: Scene) -> None:
+    marked = {"client_id": scene.client_id, "reference_was_not_utc_midnight": True}
+    scene.insert(SETTINGS, billing_cycle_anchor_reference_date=date(2025, 1, 6), **marked)
+    scene.find_one("anchor_reference_not_utc_midnight", scene.client_id, "warning")
+    scene.update(SETTINGS, "reference_was_not_utc_midnight = false", client_id=scene.client_id)
+    assert scene.find("anchor_reference_not_utc_midnight") == []
 
 
 def test_cycle_gap(scene: Scene) -> None:

@@ -17,6 +17,7 @@ KEYS = {
     "double_billed": "record_id",
     "detail_exclusive_end": "detail_id",
     "cycle_not_utc_midnight": "billing_cycle_id",
+    "anchor_reference_not_utc_midnight": "client_id",
     "cycle_gap": "client_id",
     "cycle_overlap": "billing_cycle_id",
     "cycle_open_end": "billing_cycle_id",
