@@ -207,7 +207,7 @@ def test_a_dropped_table_is_named_and_made_anew(dsn: str, database: Database) ->
 def test_what_a_migration_finds_changed_stays_named(dsn: str, database: Database) -> None:
     database.execute("ALTER TABLE ops.runs ALTER role_name DROP NOT NULL")
     database.execute("DELETE FROM ops._yoyo_migration")
-    assert len(apply(dsn).migrations) == 5
+    assert len(apply(dsn).migrations) == 6
     assert [found.identity for found in differences(dsn)] == ["column ops.runs.role_name"]
 
 
@@ -227,7 +227,7 @@ def test_commands_tell_and_exit(dsn: str, database: Database, duecourse: Command
     assert told.returncode == 2
     assert re.fullmatch(
         r"\S+ on \S+ as \w+, PostgreSQL [\d.]+.*, duecourse [\d.]+\n"
-        r"migrations  5 applied, 0 pending\nobjects     \d+ applied, 0 to apply\n"
+        r"migrations  6 applied, 0 pending\nobjects     \d+ applied, 0 to apply\n"
         r"drift       2 differences\n",
         told.stdout[: told.stdout.index("kind ")],
     )

@@ -108,7 +108,7 @@ def test_uninstall_of_what_is_not_recorded(empty_dsn: str, empty_database: Datab
 
 def test_apply_after_all_schemas_were_dropped(dsn: str, database: Database) -> None:
     database.execute("DROP SCHEMA billing, ledger, ops CASCADE")
-    assert len(apply(dsn).migrations) == 5
+    assert len(apply(dsn).migrations) == 6
     assert_applied(dsn)
 
 
@@ -134,7 +134,7 @@ def test_apply_after_the_records_were_dropped(dsn: str, database: Database) -> N
         apply(dsn)
     assert caught.value.message == (
         "the records of what was applied (schema ops) are gone, but not what was applied:"
-        " billing.accepted_escalations and 24 more tables"
+        " billing.accepted_escalations and 25 more tables"
     )
     assert "DROP SCHEMA billing, ledger CASCADE" in caught.value.hint
 
@@ -151,12 +151,12 @@ def test_apply_into_a_schema_with_tables_of_others(
 def test_rollback_of_the_last_migration(dsn: str, dump: Dump, duecourse: Command) -> None:
     before = dump(dsn)
     done = duecourse("rollback", "--dsn", dsn)
-    assert done.stdout == "migration  taken back  0005.stripe\n"
+    assert done.stdout == "migration  taken back  0006.parts_of_periods\n"
     with connect(dsn) as connection:
         found = status(connection)
-    assert (found.pending, found.differences) == (["0005.stripe"], [])
-    assert "stripe_events" not in dump(dsn)
-    assert apply(dsn).migrations == ["0005.stripe"]
+    assert (found.pending, found.differences) == (["0006.parts_of_periods"], [])
+    assert "whole_period_start" not in dump(dsn)
+    assert apply(dsn).migrations == ["0006.parts_of_periods"]
     assert_applied(dsn)
     assert dump(dsn) == before
 
@@ -164,6 +164,7 @@ def test_rollback_of_the_last_migration(dsn: str, dump: Dump, duecourse: Command
 def test_rollback_of_several_migrations(dsn: str, dump: Dump) -> None:
     before = dump(dsn)
     assert removal.rollback(dsn, "0001") == [
+        "0006.parts_of_periods",
         "0005.stripe",
         "0004.charge_ledger",
         "0003.invoices_and_periods",
@@ -172,7 +173,7 @@ def test_rollback_of_several_migrations(dsn: str, dump: Dump) -> None:
     apply(dsn)
     assert_applied(dsn)
     assert dump(dsn) == before
-    assert removal.rollback(dsn, "0005.stripe") == []
+    assert removal.rollback(dsn, "0006.parts_of_periods") == []
 
 
 def test_rollback_of_what_cannot_be_taken_back(dsn: str, dump: Dump) -> None:
@@ -195,7 +196,7 @@ def test_rollback_keeps_rows_unless_they_may_go(dsn: str, database: Database) ->
         "0002.sources cannot be taken back: it would drop rows of billing.tenants (1)"
     )
     assert_applied(dsn)
-    assert len(removal.rollback(dsn, "0001", confirm=database.info.dbname)) == 4
+    assert len(removal.rollback(dsn, "0001", confirm=database.info.dbname)) == 5
 
 
 def test_rollback_to_an_unknown_migration(dsn: str) -> None:

@@ -12,10 +12,9 @@ from tests.service_periods.books import APRIL, FEBRUARY, JANUARY, LEDGER, MARCH,
 Attack = Callable[[Books, Line], tuple[str, str]]
 
 
-def adding(books: Books, line: Line, start: date, end: date, slot: str | None = None) -> str:
+def adding(books: Books, line: Line, start: date, end: date, **columns: object) -> str:
     """Return the INSERT of a ledger row."""
-    row = books.row(line, start, end, revision=books.new_id().int % 2**31)
-    row["period_key"] = slot or row["period_key"]
+    row = books.row(line, start, end, revision=books.new_id().int % 2**31) | columns
     values = ", ".join(f"'{value}'" for value in row.values())
     return f"INSERT INTO {LEDGER} ({', '.join(row)}) VALUES ({values})"
 
@@ -31,7 +30,30 @@ def overlapping(books: Books, line: Line) -> tuple[str, str]:
 
 
 def same_slot(books: Books, line: Line) -> tuple[str, str]:
-    return adding(books, line, JANUARY, FEBRUARY, "s"), adding(books, line, MARCH, APRIL, "s")
+    slot = {"period_key": "s"}
+    return adding(books, line, JANUARY, FEBRUARY, **slot), adding(books, line, MARCH, APRIL, **slot)
+
+
+def sharing_a_day(books: Books, line: Line) -> tuple[str, str]:
+    """Two parts of January: the 19th is in both."""
+    return (
+        adding(books, line, JANUARY, FEBRUARY, **active(1, 20)),
+        adding(books, line, date(2025, 1, 2), FEBRUARY, **active(19, 31)),
+    )
+
+
+def sharing_no_day(books: Books, line: Line) -> tuple[str, str]:
+    """Two parts of January, one from the day on which the other ends."""
+    return (
+        adding(books, line, JANUARY, FEBRUARY, **active(1, 20)),
+        adding(books, line, date(2025, 1, 20), FEBRUARY),
+    )
+
+
+def active(first: int, end: int) -> dict[str, date]:
+    """Return the activity window of some days of January."""
+    days = date(2025, 1, first), date(2025, 1, end)
+    return dict(zip(("activity_window_start", "activity_window_end"), days, strict=True))
 
 
 def released(books: Books, line: Line) -> tuple[str, str]:
@@ -42,7 +64,7 @@ def released_and_added(books: Books, line: Line) -> tuple[str, str]:
     return releasing(books, line, JANUARY, FEBRUARY), adding(books, line, JANUARY, MARCH)
 
 
-ATTACKS: list[Attack] = [overlapping, same_slot, released, released_and_added]
+ATTACKS: list[Attack] = [overlapping, same_slot, sharing_a_day, released, released_and_added]
 
 
 def guarded_rows(books: Books) -> int:
@@ -100,6 +122,29 @@ def test_a_snapshot_from_before_does_not_help(
     assert outcome(attempt) == ("23P01" if levels[1] == "READ COMMITTED" else "40001")
     second.execute("ROLLBACK")
     assert guarded_rows(books) == 1
+
+
+@pytest.mark.parametrize("levels", list(product(LEVELS, LEVELS)), ids=" - ".join)
+def test_rows_of_one_period_that_share_no_day_come_in_both(
+    books: Books, pair: list[Session], levels: tuple[str, str]
+) -> None:
+    first, second = pair
+    one, other = sharing_no_day(books, books.line())
+    for session, level in zip(pair, levels, strict=True):
+        session.begin(level)
+    first.execute(one)
+    attempt = second.start(other)
+    second.wait_until_blocked_by(first, books.database)
+    first.execute("COMMIT")
+    if levels[1] == "READ COMMITTED":
+        assert outcome(attempt) == "00000"
+    else:
+        assert outcome(attempt) == "40001"
+        second.execute("ROLLBACK")
+        second.begin(levels[1])
+        second.execute(other)
+    second.execute("COMMIT")
+    assert guarded_rows(books) == 2
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -21,28 +21,36 @@ def rows(books_database: Database) -> Database:
         (6, "2026-06-01", "2026-07-01", 1, "billed"),
         (7, "2026-07-01", "2026-08-01", 1, "superseded"),
     ]:
-        books_database.execute(
-            "INSERT INTO billing.recurring_service_periods (tenant, record_id, obligation_id,"
-            " obligation_type, schedule_key, period_key, revision, charge_family, cadence_owner,"
-            " due_position, lifecycle_state, service_period_start, service_period_end,"
-            " invoice_window_start, invoice_window_end, provenance_kind, source_rule_version,"
-            " quarantine_reason) VALUES (%(tenant)s, %(id)s, %(line)s, 'contract_line', %(key)s,"
-            " %(period)s, %(revision)s, 'fixed', 'contract',"
-            " 'advance', %(state)s, %(start)s, %(end)s, %(start)s, %(end)s, 'generated', 'test',"
-            " 'unknown_obligation')",
-            {
-                "tenant": HARBOR,
-                "id": record(number),
-                "line": OBLIGATION,
-                "key": SCHEDULE,
-                "period": f"period:{start}:{end}",
-                "start": start,
-                "end": end,
-                "revision": revision,
-                "state": state,
-            },
-        )
+        add(books_database, number, start, end, revision=revision, state=state)
     return books_database
+
+
+def add(database: Database, number: int, start: str, end: str, **columns: object) -> None:
+    """Insert a row; columns are its revision and state, and first and end of its activity."""
+    database.execute(
+        "INSERT INTO billing.recurring_service_periods (tenant, record_id, obligation_id,"
+        " obligation_type, schedule_key, period_key, revision, charge_family, cadence_owner,"
+        " due_position, lifecycle_state, service_period_start, service_period_end,"
+        " invoice_window_start, invoice_window_end, activity_window_start, activity_window_end,"
+        " provenance_kind, source_rule_version, quarantine_reason) VALUES (%(tenant)s, %(id)s,"
+        " %(line)s, 'contract_line', %(key)s, %(period)s, %(revision)s, 'fixed', 'contract',"
+        " 'advance', %(state)s, %(start)s, %(end)s, %(start)s, %(end)s, %(first)s, %(last)s,"
+        " 'generated', 'test', 'unknown_obligation')",
+        {
+            "tenant": HARBOR,
+            "id": record(number),
+            "line": OBLIGATION,
+            "key": SCHEDULE,
+            "period": f"period:{start}:{end}",
+            "start": start,
+            "end": end,
+            "revision": 1,
+            "state": "generated",
+            "first": None,
+            "last": None,
+        }
+        | columns,
+    )
 
 
 def record(number: int) -> str:
@@ -128,3 +136,19 @@ def test_a_row_that_dies_in_quarantine_is_released(rows: Database) -> None:
     )
     assert rejudge(rows) == 2
     assert (reasons(rows)[5], reasons(rows)[6]) == (None, None)
+
+
+def test_rows_of_one_period_collide_when_they_share_a_day(books_database: Database) -> None:
+    month = "2026-01-01", "2026-02-01"
+    add(books_database, 1, *month, first="2026-01-01", last="2026-01-20")
+    add(books_database, 2, "2026-01-02", "2026-02-01", first="2026-01-20", last="2026-02-01")
+    add(books_database, 3, "2026-01-03", "2026-02-01", first="2026-01-19", last="2026-01-31")
+    add(books_database, 4, *month, revision=2, first="2026-01-31", last="2026-02-01")
+    make_line(books_database)
+    rejudge(books_database)
+    assert reasons(books_database) == {
+        1: "overlap",  # the slot of 4, whose revision is higher
+        2: "overlap",  # the last day of 4
+        3: None,
+        4: None,
+    }

@@ -226,6 +226,14 @@ def test_two_rows_of_one_period_that_share_no_day(scene: Scene) -> None:
     scene.split(date(2025, 4, 20), date(2025, 4, 20))
 
 
+def test_a_row_leaves_quarantine_when_its_days_are_free(scene: Scene) -> None:
+    middle = date(2025, 4, 16)
+    scene.period(APRIL, MAY, activity_window_start=APRIL, activity_window_end=middle)
+    late = {"activity_window_start": middle, "activity_window_end": MAY}
+    record = scene.period(date(2025, 4, 2), MAY, quarantine_reason="overlap", **late)
+    scene.update(record, quarantine_reason=None)
+
+
 @pytest.mark.parametrize("dates", [(JANUARY, JANUARY.replace(day=2)), (date(2024, 12, 1), JUNE)])
 def test_no_overlap_whatever_its_shape(scene: Scene, dates: tuple[date, date]) -> None:
     with scene.refused("23P01"):

@@ -26,10 +26,24 @@ def test_row_overlap(scene: Scene) -> None:
     finding = scene.find_one("row_overlap", extra)
     assert str(scene.row_from(FEBRUARY)) in finding["detail"]
     assert (finding["expected"], finding["actual"]) == (
-        "starts on or after 2025-03-01",
-        "starts on 2025-02-10",
+        "days from 2025-03-01 on",
+        "days from 2025-02-10 on",
     )
     repair_escalated(scene, "row_overlap", extra)
+
+
+def test_row_overlap_is_of_days(scene: Scene) -> None:
+    day = FAR + timedelta(days=10)
+    month = {"activity_window_start": FAR, "activity_window_end": day}
+    scene.period(scene.the_line, FAR, FAR + timedelta(days=31), **month)
+    scene.period(scene.the_line, day, FAR + timedelta(days=31))
+    assert scene.find("row_overlap") == []
+    with scene.unguarded():
+        extra = scene.period(
+            scene.the_line, FAR + timedelta(days=2), day, activity_window_start=day - timedelta(1),
+            activity_window_end=day,
+        )  # fmt: skip
+    assert scene.find_one("row_overlap", extra)["actual"] == "days from 2040-01-10 on"
 
 
 def test_row_overlap_behind_a_row_between(scene: Scene) -> None:
