@@ -239,8 +239,15 @@ def test_lines_that_are_no_obligation_have_no_fallback(books: Billing) -> None:
             changed: Any = {column: False}
             line = books.line(owner=owner, **changed)
             books.cycle(line.client, JANUARY, FEBRUARY)
-        books.cycle(books.line(owner=owner, is_template=True).client, JANUARY, FEBRUARY)
+        books.cycle(books.template(owner=owner).client, JANUARY, FEBRUARY)
     assert books.due() == []
+
+
+@pytest.mark.parametrize("word", ["Semiannually", "ANNUAL"])
+def test_other_spellings_of_a_contracts_frequency(books: Billing, word: str) -> None:
+    line = books.line(owner="contract", frequency=word)
+    end = date(2025, 7, 1) if word == "Semiannually" else date(2026, 1, 1)
+    assert keys(books.due()) == [identity(line, JANUARY, end)]
 
 
 @pytest.mark.parametrize("lines", [96, 126])

@@ -213,7 +213,7 @@ def test_blocked_reasons(books: Billing) -> None:
     billed = books.line(books.named("Billed"))
     books.period(billed, *WINDOW)
     books.invoice(billed, date(2025, 1, 31), FEBRUARY)
-    template = books.line(books.named("Template"), is_template=True)
+    template = books.template(books.named("Template"))
     books.period(template, *WINDOW)
     found = books.candidates()
     assert {row["client_name"]: row["blocked_reason"] for row in found} == {

@@ -85,6 +85,17 @@ def test_a_cycle_between_two_others_hides_neither(books: Billing) -> None:
     assert fallbacks(books, line) == [(JANUARY, FEBRUARY), (FEBRUARY, MARCH)]
 
 
+@pytest.mark.parametrize("word", ["annual", "Annually"])
+def test_two_spellings_are_one_kind(books: Billing, word: str) -> None:
+    """Of cycles that overlap none stays that overlaps one of the client's own kind."""
+    client = books.named("Client", "annual")
+    line = books.line(client)
+    year = JANUARY, date(2026, 1, 1)
+    books.cycle(client, *year, billing_cycle=word)
+    books.cycle(client, date(2025, 2, 15), date(2026, 2, 15))
+    assert fallbacks(books, line) == [year]
+
+
 def test_a_profile_without_cycles_gets_the_one_of_the_day(books: Billing) -> None:
     client = two_profiles(books, "monthly")
     new = uuid4()

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from tests.service_periods.books import FEBRUARY, JANUARY, MARCH, Books, fill
 
 
@@ -30,3 +32,15 @@ def test_of_both_cadences_one_client_or_one_schedule(books: Books) -> None:
     assert found(schedule_key=other.schedule_key) == february
     days = {"as_of": date(2024, 12, 31), "target_horizon_days": 2}
     assert found(schedule_key=line.schedule_key, **days) == months[:1]
+
+
+@pytest.mark.parametrize(
+    ("word", "months"),
+    [("SemiAnnually", 6), ("Semi-Annually", 6), ("annual", 12), ("Annually", 12)],
+)
+@pytest.mark.parametrize("owner", ["client", "contract"])
+def test_spellings_of_a_cycle(books: Books, word: str, months: int, owner: str) -> None:
+    books.line(books.client(word), owner=owner, frequency=word)
+    (first, *_) = books.select("candidate_service_periods")
+    end = date(2025, 7, 1) if months == 6 else date(2026, 1, 1)
+    assert (first["service_period_start"], first["service_period_end"]) == (JANUARY, end)

@@ -101,6 +101,15 @@ class Books:
         key = f"schedule:{self.tenant}:{kind}:{obligation}:{owner}:{timing}"
         return Line(client, contract, obligation, owner, timing, key)
 
+    def template(self, client: UUID | None = None, /, **columns: Any) -> Line:
+        """Add a line that is marked as a template, under a contract that nobody was assigned to."""
+        line = self.line(client, is_template=True, **columns)
+        self.database.execute(
+            "DELETE FROM billing.client_contracts WHERE tenant = %s AND contract_id = %s",
+            (self.tenant, line.contract),
+        )
+        return line
+
     def row(self, line: Line, start: date, end: date, /, **columns: object) -> Row:
         """Return a ledger row of a line, ready to be inserted."""
         return {
