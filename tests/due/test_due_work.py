@@ -6,7 +6,7 @@ import pytest
 
 from tests.invoices.books import LATE, Billing, identity
 from tests.permissions.roles import roles_of
-from tests.service_periods.books import AS_OF, FEBRUARY, JANUARY, MARCH, Row
+from tests.service_periods.books import APRIL, AS_OF, FEBRUARY, JANUARY, MARCH, Row
 
 
 def keys(rows: list[Row]) -> list[str]:
@@ -88,7 +88,45 @@ def test_a_row_of_client_cadence_says_all(books: Billing) -> None:
         "can_generate": False,
         "blocked_reason": None,
         "currency": "USD",
+        "whole_period_start": None,
+        "whole_period_end": None,
+        "total_price_cents": None,
     }
+
+
+def test_a_part_of_a_period_says_of_which(books: Billing) -> None:
+    line = books.priced(None, 3100)
+    whole = {"whole_period_start": JANUARY, "whole_period_end": FEBRUARY}
+    books.period(line, date(2025, 1, 22), FEBRUARY, **whole)
+    (due,) = books.due(as_of=FEBRUARY)
+    (promised,) = books.preview(line.client, (date(2025, 1, 22), FEBRUARY))
+    assert {name: due[name] for name in whole} == {name: promised[name] for name in whole} == whole
+    assert due["total_price_cents"] == promised["total_price_cents"] == 1000
+
+
+def test_a_row_belongs_to_the_assignment_in_which_it_begins(books: Billing) -> None:
+    """An active one before an inactive one that begins with it."""
+    line = books.line(end=FEBRUARY)
+    ((first,),) = books.database.execute(
+        "SELECT client_contract_id FROM billing.client_contracts WHERE tenant = %s", (books.tenant,)
+    ).fetchall()
+    second, third = (books.assign(line, FEBRUARY), books.assign(line, JANUARY, is_active=False))
+    for start, end in ((JANUARY, FEBRUARY), (FEBRUARY, MARCH)):
+        books.period(line, start, end)
+    books.period(line, MARCH, APRIL, lifecycle_state="skipped")
+    assert [row["client_contract_id"] for row in books.due()] == [second, first]
+    books.database.execute(
+        "UPDATE billing.client_contracts SET end_date = %s"
+        " WHERE tenant = %s AND client_contract_id = %s",
+        (date(2025, 1, 15), books.tenant, first),
+    )
+    assert [row["client_contract_id"] for row in books.due()] == [second, first]
+    books.database.execute(
+        "UPDATE billing.client_contracts SET end_date = start_date"
+        " WHERE tenant = %s AND client_contract_id = %s",
+        (books.tenant, first),
+    )
+    assert [row["client_contract_id"] for row in books.due()] == [second, third]
 
 
 def test_the_identity_of_a_contract_window_includes_its_period(books: Billing) -> None:

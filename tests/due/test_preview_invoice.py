@@ -29,6 +29,8 @@ def test_a_line_says_all(books: Billing) -> None:
             "unit_price_cents": 1234,
             "total_price_cents": 1234,
             "currency": "USD",
+            "whole_period_start": None,
+            "whole_period_end": None,
         }
     ]
 

@@ -4,11 +4,11 @@ import math
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
-import psycopg
 import pytest
 
-from tests.invoices.books import WINDOW, Billing, refused
+from tests.invoices.books import WINDOW, Billing, identity
 from tests.service_periods.books import APRIL, FEBRUARY, JANUARY, Line, Row
 
 FIRSTS = {28: date(2025, 2, 1), 29: date(2024, 2, 1), 30: date(2025, 4, 1), 31: date(2025, 1, 1)}
@@ -193,16 +193,133 @@ def test_only_unbillable_rows_are_refused_with_the_reason(books: Billing) -> Non
     assert books.invoices() == 0
 
 
-@pytest.mark.parametrize("prices", [[(2**63 - 1, "2")], [(2**63 - 1, "1"), (1, "1")]])
-def test_beyond_64_bits_nothing_is_written(books: Billing, prices: list[tuple[int, str]]) -> None:
+@pytest.mark.parametrize(
+    ("cents", "quantity", "reason"),
+    [
+        (100, "NaN", "quantity_not_finite"),
+        (0, "NaN", "quantity_not_finite"),
+        (100, "Infinity", "quantity_not_finite"),
+        (100, "-Infinity", "quantity_not_finite"),
+        (-100, "Infinity", "quantity_not_finite"),
+        (2**63 - 1, "2", "price_out_of_range"),
+        (2**63 - 1, "1.0000000000000000001", "price_out_of_range"),
+        (2**63 - 1, "-2", "price_out_of_range"),
+        (1, "1e40", "price_out_of_range"),
+        (1, "1e131071", "price_out_of_range"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["fixed", "usage"])
+def test_what_has_no_price_stays_due_and_the_rest_is_billed(
+    books: Billing, cents: int, quantity: str, reason: str, kind: str
+) -> None:
+    """A name in due work, candidates, preview and invoice, wherever the quantity stands."""
     client = books.named("Client")
-    for cents, quantity in prices:
-        books.period(books.priced(client, cents, quantity=Decimal(quantity)), *WINDOW)
-    start, end = WINDOW
-    diagnosis = refused(
-        books, "generate_invoice", client_id=client, window_start=start, window_end=end
+    amount = Decimal(quantity)
+    if kind == "fixed":
+        line = books.priced(client, cents, quantity=amount)
+        books.period(line, *WINDOW)
+    else:
+        line = books.priced(client, -1, contract_line_type=kind, quantity=Decimal("NaN"))
+        books.period(line, *WINDOW, charge_family=kind)
+        books.record(line, JANUARY, 100)
+        books.record(line, JANUARY, cents, amount)
+    (due,), (candidate,) = books.due(), books.candidates()
+    assert due["blocked_reason"] == candidate["blocked_reason"] == reason
+    assert due["total_price_cents"] is None
+    assert (result := books.generate(client))["o_status"] == "refused"
+    assert result["o_reason"] == reason
+
+    other = books.priced(client, 7)
+    books.period(other, *WINDOW)
+    result = books.generate(client)
+    assert (result["o_status"], result["o_reason"]) == ("generated", reason)
+    assert [row["total_price_cents"] for row in books.lines(result["o_invoice_id"])] == [7]
+    assert [row["obligation_id"] for row in books.due()] == [line.obligation]
+
+
+def test_a_total_beyond_64_bits_is_refused_whole(books: Billing) -> None:
+    client = books.named("Client")
+    lines = [books.priced(client, cents) for cents in (2**63 - 1, 1)]
+    for line in lines:
+        books.period(line, *WINDOW)
+    (candidate,) = books.candidates()
+    assert (candidate["can_generate"], candidate["blocked_reason"]) == (False, "price_out_of_range")
+    result = books.generate(client)
+    assert (result["o_status"], result["o_reason"]) == ("refused", "price_out_of_range")
+    for line in lines:
+        keys = [identity(line, *WINDOW)]
+        assert books.generate(client, execution_identity_keys=keys)["o_status"] == "generated"
+
+
+#: A whole period of each cadence, by the client's cycle or the contract's frequency.
+PERIODS = {
+    "weekly": (date(2025, 1, 6), date(2025, 1, 13)),
+    "bi-weekly": (date(2025, 1, 6), date(2025, 1, 20)),
+    "monthly": (FEBRUARY, date(2025, 3, 1)),
+    "quarterly": (JANUARY, APRIL),
+    "semi-annually": (JANUARY, date(2025, 7, 1)),
+    "annual": (date(2024, 1, 1), JANUARY),
+}
+
+
+@pytest.mark.parametrize("prorates", [True, False])
+@pytest.mark.parametrize("cycle", PERIODS)
+@pytest.mark.parametrize(
+    ("owner", "timing"),
+    [
+        ("client", "advance"),
+        ("client", "arrears"),
+        ("contract", "advance"),
+        ("contract", "arrears"),
+    ],
+)
+def test_parts_of_a_period_cost_their_share(
+    books: Billing, owner: str, timing: str, cycle: str, *, prorates: bool
+) -> None:
+    """Three parts of one period, the last of which covers not all of its days: a cent each way."""
+    first, last = PERIODS[cycle]
+    days = (last - first).days
+    whole = {"whole_period_start": first, "whole_period_end": last}
+    window = {"invoice_window_start": last, "invoice_window_end": last + timedelta(days)}
+    cuts = [first, first + timedelta(1), first + timedelta(days // 2), last]
+    client = books.client(cycle)
+    for cents, quantity in ((31_000, "1"), (100, "0.5"), (1, "3.5")):
+        line = books.priced(
+            client,
+            cents,
+            quantity=Decimal(quantity),
+            owner=owner,
+            timing=timing,
+            frequency=cycle,
+            start=first,
+            enable_proration=prorates,
+        )
+        expected = {}
+        for start, end in pairwise(cuts):
+            covered = (end - start).days
+            activity = {}
+            if end == last:
+                covered -= 1
+                activity = {
+                    "activity_window_start": start,
+                    "activity_window_end": end - timedelta(1),
+                }
+            record = books.period(line, start, end, **whole, **window, **activity)
+            expected[record] = rounded(Fraction(cents) * Fraction(quantity) * covered / days)
+        result = books.generate(client, (last, last + timedelta(days)))
+        assert result["o_status"] == "generated"
+        lines = books.lines(result["o_invoice_id"])
+        assert {row["record_id"]: row["total_price_cents"] for row in lines} == expected
+
+
+def test_a_quotient_is_not_rounded_twice(books: Billing) -> None:
+    """Less than half a cent by a part of 10^22 of a cent is nothing."""
+    line = books.priced(
+        None,
+        1,
+        quantity=Decimal("15.4999999999999999999999"),
+        end=date(2025, 1, 2),
+        enable_proration=True,
     )
-    assert diagnosis.sqlstate == "22003"
-    if len(prices) == 1:
-        with pytest.raises(psycopg.errors.NumericValueOutOfRange):
-            books.preview(client)
+    books.call(as_of=JANUARY)
+    assert only_line(books, line)["total_price_cents"] == 0

@@ -101,6 +101,19 @@ class Books:
         key = f"schedule:{self.tenant}:{kind}:{obligation}:{owner}:{timing}"
         return Line(client, contract, obligation, owner, timing, key)
 
+    def assign(self, line: Line, start: date, end: date | None = None, **columns: object) -> UUID:
+        """Assign a line's contract once more, to its client or another."""
+        assignment = self.new_id()
+        self.insert(
+            "billing.client_contracts",
+            client_contract_id=assignment,
+            contract_id=line.contract,
+            start_date=start,
+            end_date=end,
+            **{"client_id": line.client, **columns},
+        )
+        return assignment
+
     def template(self, client: UUID | None = None, /, **columns: Any) -> Line:
         """Add a line that is marked as a template, under a contract that nobody was assigned to."""
         line = self.line(client, is_template=True, **columns)
