@@ -368,25 +368,27 @@ CREATE INDEX recurring_service_periods_quarantine_idx ON billing.recurring_servi
 CREATE TRIGGER recurring_service_periods_guard_columns BEFORE UPDATE OF tenant, record_id,
     client_id, obligation_id, obligation_type, schedule_key, period_key, revision, charge_family,
     cadence_owner, due_position, service_period_start, service_period_end, invoice_window_start,
-    invoice_window_end, activity_window_start, activity_window_end, timing_metadata,
-    provenance_kind, reason_code, source_rule_version, source_run_key, supersedes_record_id,
-    created_at ON billing.recurring_service_periods FOR EACH ROW WHEN (old.tenant IS DISTINCT FROM
-    new.tenant OR old.record_id IS DISTINCT FROM new.record_id OR old.client_id IS DISTINCT FROM
-    new.client_id OR old.obligation_id IS DISTINCT FROM new.obligation_id OR old.obligation_type IS
-    DISTINCT FROM new.obligation_type OR old.schedule_key IS DISTINCT FROM new.schedule_key OR
-    old.period_key IS DISTINCT FROM new.period_key OR old.revision IS DISTINCT FROM new.revision OR
-    old.charge_family IS DISTINCT FROM new.charge_family OR old.cadence_owner IS DISTINCT FROM
-    new.cadence_owner OR old.due_position IS DISTINCT FROM new.due_position OR
-    old.service_period_start IS DISTINCT FROM new.service_period_start OR old.service_period_end IS
-    DISTINCT FROM new.service_period_end OR old.invoice_window_start IS DISTINCT FROM
-    new.invoice_window_start OR old.invoice_window_end IS DISTINCT FROM new.invoice_window_end OR
-    old.activity_window_start IS DISTINCT FROM new.activity_window_start OR old.activity_window_end
-    IS DISTINCT FROM new.activity_window_end OR old.timing_metadata IS DISTINCT FROM
-    new.timing_metadata OR old.provenance_kind IS DISTINCT FROM new.provenance_kind OR
-    old.reason_code IS DISTINCT FROM new.reason_code OR old.source_rule_version IS DISTINCT FROM
-    new.source_rule_version OR old.source_run_key IS DISTINCT FROM new.source_run_key OR
-    old.supersedes_record_id IS DISTINCT FROM new.supersedes_record_id OR old.created_at IS DISTINCT
-    FROM new.created_at) EXECUTE FUNCTION billing.guard_update('columns');
+    invoice_window_end, activity_window_start, activity_window_end, whole_period_start,
+    whole_period_end, timing_metadata, provenance_kind, reason_code, source_rule_version,
+    source_run_key, supersedes_record_id, created_at ON billing.recurring_service_periods FOR EACH
+    ROW WHEN (old.tenant IS DISTINCT FROM new.tenant OR old.record_id IS DISTINCT FROM new.record_id
+    OR old.client_id IS DISTINCT FROM new.client_id OR old.obligation_id IS DISTINCT FROM
+    new.obligation_id OR old.obligation_type IS DISTINCT FROM new.obligation_type OR
+    old.schedule_key IS DISTINCT FROM new.schedule_key OR old.period_key IS DISTINCT FROM
+    new.period_key OR old.revision IS DISTINCT FROM new.revision OR old.charge_family IS DISTINCT
+    FROM new.charge_family OR old.cadence_owner IS DISTINCT FROM new.cadence_owner OR
+    old.due_position IS DISTINCT FROM new.due_position OR old.service_period_start IS DISTINCT FROM
+    new.service_period_start OR old.service_period_end IS DISTINCT FROM new.service_period_end OR
+    old.invoice_window_start IS DISTINCT FROM new.invoice_window_start OR old.invoice_window_end IS
+    DISTINCT FROM new.invoice_window_end OR old.activity_window_start IS DISTINCT FROM
+    new.activity_window_start OR old.activity_window_end IS DISTINCT FROM new.activity_window_end OR
+    old.whole_period_start IS DISTINCT FROM new.whole_period_start OR old.whole_period_end IS
+    DISTINCT FROM new.whole_period_end OR old.timing_metadata IS DISTINCT FROM new.timing_metadata
+    OR old.provenance_kind IS DISTINCT FROM new.provenance_kind OR old.reason_code IS DISTINCT FROM
+    new.reason_code OR old.source_rule_version IS DISTINCT FROM new.source_rule_version OR
+    old.source_run_key IS DISTINCT FROM new.source_run_key OR old.supersedes_record_id IS DISTINCT
+    FROM new.supersedes_record_id OR old.created_at IS DISTINCT FROM new.created_at) EXECUTE
+    FUNCTION billing.guard_update('columns');
 CREATE TRIGGER recurring_service_periods_guard_delete AFTER DELETE ON
     billing.recurring_service_periods REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE
     FUNCTION billing.guard_delete();
@@ -1130,7 +1132,8 @@ FUNCTION billing.due_work(p_tenant uuid, p_as_of date, p_client_id uuid DEFAULT 
         charge_family text, lifecycle_state text, revision integer, service_period_start date,
         service_period_end date, invoice_window_start date, invoice_window_end date,
         activity_window_start date, activity_window_end date, due_state text, available_on date,
-        can_generate boolean, blocked_reason text, currency text, page_key text)
+        can_generate boolean, blocked_reason text, currency text, page_key text, whole_period_start
+        date, whole_period_end date, total_price_cents bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 PROCEDURE billing.edit_service_period(p_tenant uuid, p_record_id uuid DEFAULT NULL::uuid,
     p_service_period_start date DEFAULT NULL::date, p_service_period_end date DEFAULT NULL::date,
@@ -1195,7 +1198,8 @@ FUNCTION billing.invoice_lines(p_tenant uuid, p_record_ids uuid[])
     RETURNS TABLE(execution_identity_key text, record_id uuid, obligation_id uuid,
         client_contract_id uuid, description text, charge_family text, cadence_owner text,
         service_period_start date, service_period_end date, billing_timing text, quantity numeric,
-        unit_price_cents bigint, total_price_cents bigint, currency text)
+        unit_price_cents bigint, total_price_cents bigint, currency text, whole_period_start date,
+        whole_period_end date)
     LANGUAGE plpgsql STABLE;
 FUNCTION billing.invoiced_history(p_tenant uuid, p_client_id uuid DEFAULT NULL::uuid)
     RETURNS TABLE(tenant uuid, invoice_id uuid, invoice_number text, client_id uuid, status text,
@@ -1341,7 +1345,7 @@ FUNCTION billing.preview_invoice(p_tenant uuid, p_client_id uuid, p_window_start
     RETURNS TABLE(execution_identity_key text, record_id uuid, obligation_id uuid, description text,
         charge_family text, cadence_owner text, service_period_start date, service_period_end date,
         billing_timing text, quantity numeric, unit_price_cents bigint, total_price_cents bigint,
-        currency text)
+        currency text, whole_period_start date, whole_period_end date)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.read_cents(p_object jsonb, p_field text, p_required boolean DEFAULT true)
     RETURNS numeric
@@ -1433,6 +1437,9 @@ FUNCTION billing.service_period_record_id(p_schedule_key text, p_period_key text
 PROCEDURE billing.skip_service_period(p_tenant uuid, p_record_id uuid DEFAULT NULL::uuid, p_reason
     text DEFAULT NULL::text, INOUT o_record_id uuid DEFAULT NULL::uuid)
     LANGUAGE plpgsql SECURITY DEFINER;
+FUNCTION billing.suppressed_rows(p_tenant uuid, p_as_of date, p_record_ids uuid[])
+    RETURNS uuid[]
+    LANGUAGE plpgsql STABLE;
 FUNCTION ledger.assert_amount_rule(p_amount_rule text)
     RETURNS void
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
