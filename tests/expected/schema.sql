@@ -474,7 +474,10 @@ TYPE billing.escalated_obligation (
 
 TYPE billing.planned_service_period (
     obligation_id uuid,
+    span_number integer,
     candidate_number integer,
+    cut_start date,
+    cut_end date,
     revision integer,
     mate_record_id uuid
 );
@@ -497,6 +500,7 @@ TYPE billing.row_verdict (
 
 TYPE billing.service_period_generation (
     obligation_id uuid,
+    span_number integer,
     client_id uuid,
     obligation_type text,
     schedule_key text,
@@ -504,16 +508,33 @@ TYPE billing.service_period_generation (
     due_position text,
     charge_family text,
     timing_metadata jsonb,
-    obligation_start date,
-    obligation_end date,
-    generation_start date,
+    span_start date,
+    span_end date,
+    span_generation_start date,
     starts_exactly boolean,
     origin date,
     step_days integer,
     step_months integer,
     first_index integer,
     period_count integer,
-    is_fresh boolean
+    is_fresh boolean,
+    fills_gap boolean
+);
+
+VIEW billing.obligation_spans (
+    tenant uuid,
+    obligation_id uuid,
+    contract_id uuid,
+    client_contract_id uuid,
+    client_id uuid,
+    is_active boolean,
+    span_start date,
+    span_end date,
+    timing_metadata jsonb,
+    cadence_error text,
+    origin date,
+    step_days integer,
+    step_months integer
 );
 
 VIEW billing.recurring_obligations (
@@ -524,16 +545,12 @@ VIEW billing.recurring_obligations (
     status text,
     obligation_start date,
     obligation_end date,
+    has_ended_assignments boolean,
     obligation_type text,
     cadence_owner text,
     due_position text,
     charge_family text,
-    schedule_key text,
-    timing_metadata jsonb,
-    cadence_error text,
-    origin date,
-    step_days integer,
-    step_months integer
+    schedule_key text
 );
 
 TABLE ledger.accounts (
@@ -979,7 +996,8 @@ FUNCTION billing.candidate_service_periods(p_tenant uuid, p_as_of date, p_target
         text, schedule_key text, period_key text, revision integer, charge_family text,
         cadence_owner text, due_position text, service_period_start date, service_period_end date,
         invoice_window_start date, invoice_window_end date, activity_window_start date,
-        activity_window_end date, timing_metadata jsonb)
+        activity_window_end date, timing_metadata jsonb, whole_period_start date, whole_period_end
+        date)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.captured_rows(p_tenant uuid, p_obligation_id uuid)
     RETURNS jsonb
@@ -1016,6 +1034,10 @@ FUNCTION billing.check_cycle_overlap(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION billing.check_day_twice(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.check_detail_exclusive_end(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
@@ -1033,6 +1055,10 @@ FUNCTION billing.check_escalation(p_tenant uuid, p_as_of date)
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.check_fallback(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION billing.check_invoice_number_twice(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
@@ -1077,6 +1103,10 @@ FUNCTION billing.check_settled_row(p_tenant uuid, p_as_of date)
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.check_slot_collision(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION billing.check_status_contradicts(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
