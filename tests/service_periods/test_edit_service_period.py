@@ -71,6 +71,31 @@ def test_a_moved_service_period_at_the_end(books: Books) -> None:
     assert (row["invoice_window_start"], row["invoice_window_end"]) == (MARCH, APRIL)
 
 
+@pytest.mark.parametrize(
+    ("dates", "is_part"),
+    [
+        ({"activity_window_start": date(2025, 3, 5), "activity_window_end": APRIL}, True),
+        ({"service_period_start": date(2025, 3, 3)}, True),
+        ({"service_period_start": date(2025, 3, 2), "service_period_end": MAY}, True),
+        ({"service_period_start": MARCH, "service_period_end": date(2025, 4, 30)}, True),
+        ({"service_period_start": MARCH, "service_period_end": MAY}, False),
+        ({"service_period_start": date(2025, 2, 28)}, False),
+        ({"service_period_end": date(2025, 5, 2)}, False),
+        ({"service_period_start": FEBRUARY, "service_period_end": MARCH}, False),
+    ],
+)
+def test_a_part_stays_one_within_its_whole_period(
+    books: Books, dates: dict[str, date], is_part: bool
+) -> None:
+    line = books.line()
+    whole = {"whole_period_start": MARCH, "whole_period_end": MAY}
+    record = books.period(line, date(2025, 3, 5), APRIL, **whole)
+    changes = {"record_id": record, "reason": "because", **dates}
+    new = books.perform("edit_service_period", **changes)["o_record_id"]
+    [row] = [row for row in books.ledger(line) if row["record_id"] == new]
+    assert {name: row[name] for name in whole} == (whole if is_part else dict.fromkeys(whole))
+
+
 def test_an_activity_window_comes_and_goes(books: Books) -> None:
     given = months(books)
     tenth = date(2025, 2, 10)

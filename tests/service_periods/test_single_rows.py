@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.service_periods.books import APRIL, MARCH, Books
+from tests.service_periods.books import APRIL, JANUARY, MARCH, Books
 from tests.service_periods.edits import Months, assert_refused, events, months, refusal
 
 NOBODY = UUID(int=99)
@@ -76,6 +76,15 @@ def test_an_unknown_row_and_one_of_another_tenant(books: Books, procedure: str) 
 @each_procedure
 def test_what_is_no_uuid(books: Books, procedure: str) -> None:
     assert refusal(books, procedure, record_id="7", reason="r").sqlstate == "22P02"
+
+
+@pytest.mark.parametrize("procedure", ["skip_service_period", "defer_service_period"])
+def test_a_part_of_a_period_stays_one(books: Books, procedure: str) -> None:
+    whole = {"whole_period_start": JANUARY, "whole_period_end": MARCH}
+    given = months(books, **whole)
+    change(given, procedure)
+    [new] = [row for row in books.ledger(given.line) if row["revision"] == 2]
+    assert {name: new[name] for name in whole} == whole
 
 
 @each_procedure
