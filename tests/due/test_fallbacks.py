@@ -1,15 +1,17 @@
 """Compatibility rows: periods that ought to have a ledger row and have none."""
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pytest
 
 from tests.invoices.books import FALLBACK, Billing, identity
-from tests.service_periods.books import APRIL, FEBRUARY, JANUARY, MARCH, Row, fill
+from tests.service_periods.books import APRIL, FEBRUARY, JANUARY, MARCH, Line, Row, fill
 
 DECEMBER = date(2024, 12, 1)
+MIDDLE = date(2025, 1, 20)
 
 
 def keys(rows: list[Row]) -> list[str]:
@@ -101,15 +103,110 @@ def test_a_new_arrears_line_does_not_block_its_first_window(books: Billing) -> N
 
 @pytest.mark.parametrize("state", ["generated", "skipped", "locked", "edited", "billed"])
 @pytest.mark.parametrize("owner", ["client", "contract"])
-@pytest.mark.parametrize("days", [(JANUARY, FEBRUARY), (date(2025, 1, 20), date(2025, 1, 25))])
-def test_any_live_row_on_its_days_serves_a_period(
-    books: Billing, state: str, owner: str, days: tuple[date, date]
-) -> None:
+def test_any_live_row_on_its_days_serves_a_period(books: Billing, state: str, owner: str) -> None:
     line = books.line(owner=owner)
     books.cycle(line.client, JANUARY, FEBRUARY)
-    make = books.billed if state == "billed" else books.period
-    make(line, *days, **({} if state == "billed" else {"lifecycle_state": state}))
-    assert [row for row in books.due() if row["reason"]] == []
+    in_state(books, line, (JANUARY, FEBRUARY), state)
+    assert missing(books) == []
+
+
+@pytest.mark.parametrize("state", ["generated", "skipped", "locked", "edited", "billed"])
+@pytest.mark.parametrize("owner", ["client", "contract"])
+def test_days_that_a_row_leaves_of_a_period(books: Billing, state: str, owner: str) -> None:
+    """What was billed settles the days before it, of which nothing is known."""
+    line = books.line(owner=owner)
+    books.cycle(line.client, JANUARY, FEBRUARY)
+    in_state(books, line, (date(2025, 1, 20), date(2025, 1, 25)), state)
+    before = [] if state == "billed" else [identity(line, JANUARY, date(2025, 1, 20))]
+    after = identity(line, date(2025, 1, 25), FEBRUARY)
+    assert missing(books, as_of=date(2025, 1, 31)) == [after, *before]
+
+
+@pytest.mark.parametrize("owner", ["client", "contract"])
+def test_a_period_that_two_rows_share_is_served(books: Billing, owner: str) -> None:
+    line = books.line(owner=owner)
+    books.cycle(line.client, JANUARY, FEBRUARY)
+    books.period(line, JANUARY, date(2025, 1, 20))
+    books.period(line, date(2025, 1, 20), FEBRUARY)
+    assert missing(books) == []
+
+
+@dataclass(frozen=True)
+class Act:
+    """How the assignments of a line changed: dates, client, whether active; what is billed."""
+
+    assignments: tuple[tuple[date, date | None, str, bool], ...]
+    billed: tuple[tuple[date, date], ...] = ()
+
+
+ACTS = {
+    "renewed": Act(((JANUARY, MIDDLE, "one", True), (MIDDLE, None, "one", True))),
+    "transferred": Act(((JANUARY, MIDDLE, "one", True), (MIDDLE, None, "other", True))),
+    "transferred in between": Act(
+        ((JANUARY, FEBRUARY, "one", True), (FEBRUARY, None, "other", True))
+    ),
+    "extended": Act(((JANUARY, None, "one", True),), ((JANUARY, MIDDLE),)),
+    "with a hole": Act(
+        ((JANUARY, None, "one", True),), ((JANUARY, FEBRUARY), (MARCH, APRIL))
+    ),
+    "with a hole in a period": Act(
+        ((JANUARY, None, "one", True),), ((JANUARY, MIDDLE), (FEBRUARY, MARCH))
+    ),
+    "with a hole of an ended assignment": Act(
+        ((JANUARY, FEBRUARY, "one", False), (FEBRUARY, None, "other", True)),
+        ((JANUARY, MIDDLE), (FEBRUARY, MARCH)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+@pytest.mark.parametrize("owner", ["client", "contract"])
+@pytest.mark.parametrize("timing", ["advance", "arrears"])
+def test_a_changed_line_lacks_what_a_backfill_makes(
+    books: Billing, act: Act, owner: str, timing: str
+) -> None:
+    """No day of it twice, none of another client's, and those of gaps, too."""
+    clients = {name: books.named(name) for name in ("one", "other")}
+    line = books.line(clients["one"], owner=owner, timing=timing)
+    books.database.execute(
+        "DELETE FROM billing.client_contracts WHERE tenant = %s", (books.tenant,)
+    )
+    for start, end, client, is_active in act.assignments:
+        books.insert(
+            "billing.client_contracts",
+            client_contract_id=books.new_id(),
+            client_id=clients[client],
+            contract_id=line.contract,
+            start_date=start,
+            end_date=end,
+            is_active=is_active,
+        )
+    for client in clients.values():
+        books.cycles(client, *(date(2025, month, 1) for month in range(1, 7)))
+    for days in act.billed:
+        books.billed(line, *days)
+    before = {row["execution_identity_key"]: row for row in books.due(as_of=APRIL)}
+    assert {row["reason"] for row in before.values()} == {FALLBACK}
+    books.call(as_of=APRIL)
+    books.call(as_of=APRIL, accept_escalations=books.summary(as_of=APRIL)["plan_hash"])
+    assert missing(books, as_of=APRIL) == []
+    made = {row["execution_identity_key"]: row for row in books.due(as_of=APRIL)}
+    assert before.keys() <= made.keys()
+    due = {key for key, row in made.items() if row["invoice_window_start"] <= APRIL}
+    assert due <= before.keys()
+
+
+def in_state(books: Billing, line: Line, days: tuple[date, date], state: str) -> None:
+    """Insert a ledger row in a state."""
+    if state == "billed":
+        books.billed(line, *days)
+    else:
+        books.period(line, *days, lifecycle_state=state)
+
+
+def missing(books: Billing, **arguments: object) -> list[str]:
+    """Return the execution identities of the fallbacks."""
+    return keys([row for row in books.due(**arguments) if row["reason"]])
 
 
 @pytest.mark.parametrize("state", ["superseded", "archived"])
