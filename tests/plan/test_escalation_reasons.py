@@ -14,6 +14,7 @@ def test_every_case_of_the_runbook_is_listed(books: Books) -> None:
         "override_conflict",
         "continuity_gap",
         "continuity_overlap",
+        "history_gap",
     ]
     for reason in ("billed_row_would_move", "billed_boundary_overlap"):
         assert "cannot arise from the stored books" in reasons[reason][1]

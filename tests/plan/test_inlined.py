@@ -15,7 +15,7 @@ FIRST = "'00000000-0000-0000-0000-000000000000'::uuid"
         f"billing._judged_obligations({FIRST}, '2026-01-01', 'backfill', 180, 1000, true, NULL,"
         f" {FIRST}, NULL)",
         "billing.client_contracts AS c CROSS JOIN LATERAL billing._candidate_dates("
-        "c.start_date, NULL, 1, 0, 1, false, c.start_date, 'advance', NULL, NULL)",
+        "c.start_date, NULL, 1, 0, 1, false, c.start_date, 'advance', NULL, NULL, NULL, NULL)",
     ],
     ids=lambda item: item.rpartition("billing._")[2].partition("(")[0],
 )

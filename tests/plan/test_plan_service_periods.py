@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import date
 
 from tests.service_periods.books import FEBRUARY, JANUARY, Books, fill
-from tests.service_periods.test_reviewed_plans import conflicting
+from tests.service_periods.test_reviewed_plans import LATE_START, conflicting
 
 
 def test_a_plan_shows_before_and_after(books: Books) -> None:
@@ -16,8 +16,11 @@ def test_a_plan_shows_before_and_after(books: Books) -> None:
     (candidate, *_) = books.select("candidate_service_periods")
     assert rows[1]["candidate_record_id"] == candidate["record_id"]
     accepted = books.select("plan_service_periods", mode="backfill", assume_accepted=True)
-    assert [row["action"] for row in accepted] == ["preserve", "conflict", *["backfill"] * 6]
-    assert accepted[2]["row_before"] is None
+    actions = [row["action"] for row in accepted]
+    assert actions == ["backfill", "preserve", "conflict", *["backfill"] * 6]
+    rest = accepted[0]
+    assert rest["row_before"] is None
+    assert (rest["service_period_start"], rest["service_period_end"]) == (JANUARY, LATE_START)
     assert {row["obligation_id"] for row in accepted} == {line.obligation}
 
 

@@ -109,6 +109,14 @@ def add_row(books: Books, line: Line, start: date, end: date, row: dict[str, Any
         books.period(line, start, end, lifecycle_state=row["state"], **columns)
 
 
+def covered_days(row: Row) -> tuple[date, date]:
+    """Return the days that a row covers: its activity window, else its service period."""
+    return (
+        row["activity_window_start"] or row["service_period_start"],
+        row["activity_window_end"] or row["service_period_end"],
+    )
+
+
 def live(rows: list[Row]) -> list[Row]:
     return [row for row in rows if row["lifecycle_state"] not in ("superseded", "archived")]
 
@@ -128,15 +136,16 @@ def assert_adds_up(books: Books, mode: str) -> Row:
 
 
 def assert_sound(books: Books) -> None:
-    """Assert that no two live rows of a schedule overlap or share a slot."""
+    """Assert that no two live rows of a schedule share a day or a slot."""
     ends: dict[str, date] = {}
     slots = set()
-    for row in sorted(live(books.ledger()), key=lambda row: str(row["service_period_start"])):
+    for row in sorted(live(books.ledger()), key=covered_days):
         if row["quarantine_reason"] is None:
             key, slot = row["schedule_key"], (row["schedule_key"], row["period_key"])
-            assert ends.get(key, date.min) <= row["service_period_start"]
+            first, end = covered_days(row)
+            assert ends.get(key, date.min) <= first
             assert slot not in slots
-            ends[key] = row["service_period_end"]
+            ends[key] = end
             slots.add(slot)
 
 

@@ -54,7 +54,7 @@ BRANCHES: list[tuple[str, str, Callable[[Books], dict[str, object]], int]] = [
     *((mode, "escalated", escalated, 0) for mode in MODES),
     *((mode, "stale_plan", stale_plan, 7) for mode in MODES),
     ("regenerate", "done", expected_plan, 7),
-    ("backfill", "done", accepted, 6),
+    ("backfill", "done", accepted, 7),
     ("backfill", "done", realigned, 8),
 ]
 

@@ -179,10 +179,11 @@ _ROWS_FOR_DISPUTED_DETAILS = """
         o.tenant, gen_random_uuid(), o.client_id, o.obligation_id, o.obligation_type,
         o.schedule_key, 'period:' || d.service_period_start || ':' || d.service_period_end,
         o.charge_family, o.cadence_owner, o.due_position, 'billed', d.service_period_start,
-        d.service_period_end, i.invoice_window_start, i.invoice_window_end, o.timing_metadata,
+        d.service_period_end, i.invoice_window_start, i.invoice_window_end, n.timing_metadata,
         'repair', 'admin_correction', 'by hand', i.invoice_id, c.invoice_charge_id,
         d.invoice_charge_detail_id, now()
     FROM billing.recurring_obligations AS o
+    JOIN billing.obligation_spans AS n USING (tenant, obligation_id)
     JOIN billing.invoice_charge_details AS d
         ON d.tenant = o.tenant AND d.contract_line_id = o.obligation_id
     JOIN billing.invoice_charges AS c
