@@ -28,11 +28,13 @@ NOT_PERMITTED = "the state of the ledger row does not permit the operation"
 LOCKED_HINTS = (
     "Invoice it as it is, or archive it: a backfill then makes its period anew, where it is still"
     " wanted.",
-    "Invoice it as it is; archived, its days behind the billed boundary are never made again.",
+    "Invoice it as it is, or archive it: its days behind the billed boundary are made anew only"
+    " where a history gap is accepted.",
 )
 ARCHIVED_HINTS = (
     "An archived row stays as it is; a backfill makes its period anew, where it is still wanted.",
-    "An archived row stays as it is, and its days behind the billed boundary are never made again.",
+    "An archived row stays as it is; its days behind the billed boundary are made anew only where a"
+    " history gap is accepted.",
 )
 
 

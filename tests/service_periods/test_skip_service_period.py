@@ -2,8 +2,11 @@
 
 import pytest
 
+from tests.conftest import Database
+from tests.invoices.books import Billing
 from tests.service_periods.books import APRIL, FEBRUARY, JANUARY, MARCH, Books
 from tests.service_periods.edits import (
+    LOCKED_HINTS,
     NOT_PERMITTED,
     assert_refused,
     assert_revised,
@@ -106,3 +109,40 @@ def test_a_skipped_row_that_is_deferred_is_billable_again(books: Books) -> None:
     row = given.row(back["o_record_id"])
     assert (row["lifecycle_state"], row["revision"]) == ("edited", 3)
     assert [event["event_kind"] for event in events(books)] == ["skipped", "deferred"]
+
+
+def test_a_row_of_which_nothing_is_billable_is_settled(shared_database: Database) -> None:
+    """Locked, it is archived, made anew as an accepted history gap, and skipped then."""
+    books = Billing(shared_database)
+    line = books.priced(contract_line_type="usage")
+    books.call(as_of=MARCH)
+    for day in (FEBRUARY, MARCH):
+        books.record(line, day, 100)
+    rows = {row["service_period_start"]: row["record_id"] for row in books.ledger(line)}
+    invoices = [
+        books.generate(line.client, days)["o_invoice_id"]
+        for days in ((FEBRUARY, MARCH), (MARCH, APRIL))
+    ]
+    books.perform("skip_service_period", record_id=rows[JANUARY], reason="nothing was used")
+
+    books.perform("delete_invoice", invoice_id=invoices[0], reason="test")
+    books.database.execute(
+        "DELETE FROM billing.billable_records WHERE tenant = %s AND recorded_on = %s",
+        (books.tenant, FEBRUARY),
+    )
+    reasons = {row["record_id"]: row["blocked_reason"] for row in books.due(as_of=MARCH)}
+    assert rows[JANUARY] not in reasons
+    assert reasons[rows[FEBRUARY]] == "nothing_billable"
+    found = refusal(books, "skip_service_period", record_id=rows[FEBRUARY], reason="r")
+    assert (found.sqlstate, found.message_hint) == ("DC101", LOCKED_HINTS[1])
+    books.perform("archive_service_period", record_id=rows[FEBRUARY], reason="r")
+    plan = books.summary(as_of=MARCH)["plan_hash"]
+    books.call(as_of=MARCH, expected_plan_hash=plan, accept_escalations=plan)
+    (anew,) = (
+        row["record_id"]
+        for row in books.ledger(line)
+        if row["service_period_start"] == FEBRUARY and row["lifecycle_state"] == "generated"
+    )
+    books.perform("skip_service_period", record_id=anew, reason="nothing was used")
+    assert all(row["invoice_window_start"] > MARCH for row in books.due(as_of=MARCH))
+    assert books.call(as_of=MARCH)["o_status"] == "nothing_to_do"
