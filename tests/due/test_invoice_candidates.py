@@ -192,6 +192,28 @@ def test_an_early_window_is_split_as_well(books: Billing) -> None:
     ]
 
 
+def test_a_line_without_a_contract_is_in_its_clients_currency(books: Billing) -> None:
+    """It never gets on the invoice of a contract in another."""
+    client = books.named("Client", currency="GBP")
+    euro, loose = (assigned(books, client, po_required=False) for _ in range(2))
+    in_currency(books, euro, "EUR")
+    books.database.execute(
+        "UPDATE billing.contract_lines SET contract_id = NULL"
+        " WHERE tenant = %s AND contract_line_id = %s",
+        (books.tenant, loose.obligation),
+    )
+    found = {row["currency"]: row for row in books.candidates()}
+    assert {row["currency"] for row in books.due()} == set(found) == {"EUR", "GBP"}
+    assert books.generate(client)["o_reason"] == "several_currencies"
+    for currency, row in found.items():
+        keys = row["execution_identity_keys"]
+        assert [
+            line["currency"] for line in books.preview(client, execution_identity_keys=keys)
+        ] == [currency]
+        result = books.generate(client, execution_identity_keys=keys)
+        assert books.header(result["o_invoice_id"])["currency"] == currency
+
+
 def test_a_fallback_blocks_only_its_own_currency(books: Billing) -> None:
     client = books.named("Client")
     for currency in ("USD", "EUR"):
