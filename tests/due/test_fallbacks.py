@@ -171,16 +171,8 @@ def test_a_changed_line_lacks_what_a_backfill_makes(
     books.database.execute(
         "DELETE FROM billing.client_contracts WHERE tenant = %s", (books.tenant,)
     )
-    for start, end, client, is_active in act.assignments:
-        books.insert(
-            "billing.client_contracts",
-            client_contract_id=books.new_id(),
-            client_id=clients[client],
-            contract_id=line.contract,
-            start_date=start,
-            end_date=end,
-            is_active=is_active,
-        )
+    for start, end, name, is_active in act.assignments:
+        books.assign(line, start, end, client_id=clients[name], is_active=is_active)
     for client in clients.values():
         books.cycles(client, *(date(2025, month, 1) for month in range(1, 7)))
     for days in act.billed:

@@ -7,7 +7,6 @@ from fractions import Fraction
 from itertools import islice
 from math import floor
 from typing import Any
-from uuid import UUID
 
 from psycopg.rows import dict_row
 
@@ -136,19 +135,6 @@ class Changing(Billing):
         self.database.execute(
             f"UPDATE billing.{table} SET {assigned} WHERE tenant = %s AND {key} = %s".encode(),
             [*columns.values(), self.tenant, value],
-        )
-
-    def assign(
-        self, line: Line, start: date, end: date | None = None, client: UUID | None = None
-    ) -> None:
-        """Assign the contract of a line once more."""
-        self.insert(
-            "billing.client_contracts",
-            client_contract_id=self.new_id(),
-            client_id=client or line.client,
-            contract_id=line.contract,
-            start_date=start,
-            end_date=end,
         )
 
     def bill(self, line: Line, row: int = 0) -> Row:

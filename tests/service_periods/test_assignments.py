@@ -40,7 +40,7 @@ def assign_anew(books: Changing, line: Line, schedule: Schedule, start: date, to
         return schedule.cadence(start)
     other = books.named("Other")
     books.insert("billing.client_billing_settings", client_id=other)
-    books.assign(line, start, client=other)
+    books.assign(line, start, client_id=other)
     if schedule.owner == "contract":
         return schedule.cadence(start)
     books.database.execute(
@@ -80,8 +80,10 @@ def test_successive_assignments_are_spans(
 
 @every_schedule
 @both_timings
-@pytest.mark.parametrize("to", ["the same client", "another client", "nobody"])
-@pytest.mark.parametrize("pause", [0, 40])
+@pytest.mark.parametrize(
+    ("to", "pause"),
+    [("the same client", 0), ("the same client", 40), ("another client", 0), ("nobody", 0)],
+)
 def test_what_an_ended_assignment_owes_stays_due(
     changing: Changing, schedule: Schedule, timing: str, to: str, pause: int
 ) -> None:
