@@ -83,6 +83,10 @@ def test_an_invoice_taken_back(cutover: Cutover, withdrawal: str) -> None:
     record = locked(cutover, line)
     cutover.perform("archive_service_period", record_id=record, reason="wrong line")
     assert cutover.item("checklist", 6) == (ACTION_NEEDED, back.format(1))
+    half = {"activity_window_start": JANUARY, "activity_window_end": JANUARY.replace(day=15)}
+    part = cutover.period(line, JANUARY, FEBRUARY, revision=2, **half)
+    assert cutover.item("checklist", 6) == (ACTION_NEEDED, back.format(1))
+    cutover.perform("archive_service_period", record_id=part, reason="only half of it")
     assert cutover.words(cutover.follow("checklist", 6)) == "duecourse verify"
     cutover.call()
     assert cutover.live(line)[0] == (JANUARY, FEBRUARY, "generated")

@@ -97,6 +97,17 @@ def test_behind_the_billed_boundary_the_days_are_never_made_again(books: Books, 
     assert JANUARY not in [start for start, _, _ in books.live(line)]
 
 
+def test_a_clipped_row_moves_the_boundary_by_its_days(books: Books) -> None:
+    line = books.line()
+    tenth = FEBRUARY.replace(day=10)
+    clipped = {"activity_window_start": FEBRUARY, "activity_window_end": tenth}
+    linkage = books.invoice(line, FEBRUARY, tenth)
+    books.period(line, FEBRUARY, MARCH, lifecycle_state="billed", **clipped, **linkage)
+    row = books.period(line, tenth, MARCH, lifecycle_state="locked")
+    diagnosis = refusal(books, "skip_service_period", record_id=row, reason="r")
+    assert diagnosis.message_hint == LOCKED_HINTS[0]
+
+
 def test_a_detail_that_another_row_accounts_for_is_no_boundary(books: Books) -> None:
     line = books.line()
     row = books.period(line, FEBRUARY, MARCH, lifecycle_state="locked")

@@ -252,7 +252,7 @@ def test_an_equal_start_is_the_guards_to_refuse(books: Books) -> None:
     )
     assert diagnosis.sqlstate == "23P01"
     assert diagnosis.message_primary == (
-        "two live service periods of one schedule overlap or share a slot"
+        "two live service periods of one schedule share a day or a slot"
     )
     assert diagnosis.message_hint == "Supersede or archive one of the two first."
 

@@ -37,6 +37,14 @@ def test_untouched_rows_of_the_future_are_superseded(books: Books) -> None:
         assert event["row_before"]["updated_at"] < event["row_after"]["updated_at"]
 
 
+@pytest.mark.parametrize(("day", "superseded"), [(AS_OF.day, 0), (AS_OF.day + 1, 1)])
+def test_a_row_starts_with_its_days(books: Books, day: int, superseded: int) -> None:
+    line = books.line()
+    late = {"activity_window_start": JANUARY.replace(day=day), "activity_window_end": FEBRUARY}
+    books.period(line, JANUARY, FEBRUARY, **late)
+    assert retire(books, line) == {"o_superseded": superseded, "o_kept": 0}
+
+
 def test_a_second_call_writes_nothing(books: Books) -> None:
     line = books.line()
     books.call()
