@@ -15,7 +15,7 @@ from tests.guidance.checklist import (
     Cutover,
 )
 from tests.permissions.roles import Roles
-from tests.service_periods.books import AS_OF, FEBRUARY, JANUARY, MARCH
+from tests.service_periods.books import APRIL, AS_OF, FEBRUARY, JANUARY, MARCH
 
 DECEMBER = date(2024, 12, 1)
 
@@ -181,6 +181,19 @@ def test_coverage_that_somebody_has_to_look_at(cutover: Cutover) -> None:
     assert status == ACTION_NEEDED
     assert evidence.endswith("; with gaps or overlaps: 1; not assessed, two active assignments: 1")
     assert cutover.words(cutover.follow("step", 3)) == "duecourse escalations"
+
+
+def test_days_that_nobody_billed_are_no_coverage(cutover: Cutover) -> None:
+    line = cutover.line()
+    for start, end in [(JANUARY, FEBRUARY), (MARCH, APRIL)]:
+        cutover.billed(line, start, end)
+    cutover.call()
+    status, evidence = cutover.item("step", 3)
+    assert status == ACTION_NEEDED
+    assert evidence.endswith("; with gaps or overlaps: 1")
+    assert cutover.words(cutover.follow("step", 3)) == "duecourse escalations"
+    cutover.call(accept_escalations=cutover.summary()["plan_hash"])
+    assert cutover.item("step", 3)[0] == PASSED
 
 
 @pytest.mark.parametrize("item", [("step", 4), ("checklist", 1)])

@@ -74,6 +74,20 @@ def test_stranded_usage_is_not_what_is_due_or_to_come(scene: Scene) -> None:
     assert scene.find("stranded_usage") == []
 
 
+def test_stranded_usage_is_not_beyond_the_days_of_a_clipped_row(scene: Scene) -> None:
+    line = scene.line(scene.client_id, end=MID_JANUARY, contract_line_type="Usage")
+    scene.call()
+    record(scene, line, JANUARY, 500)
+    invoice(scene, line)
+    late = MID_JANUARY.replace(day=20)
+    record(scene, line, late, 500)
+    scene.find_one("stranded_usage", line.obligation, "warning")
+    scene.update("billing.client_contracts", "end_date = NULL", contract_id=line.contract)
+    assert scene.find("stranded_usage") == []
+    scene.call()
+    assert scene.find("stranded_usage") == []
+
+
 def test_stranded_usage_before_the_start_and_after_the_end(scene: Scene) -> None:
     line = usage(scene)
     early = record(scene, line, date(2024, 12, 31), 333, "1.5")
