@@ -23,6 +23,7 @@ from duecourse.errors import DuecourseError
 from duecourse.files import private
 
 REJECTS_HEADER = ("file", "line", "column", "value", "reason")
+DIFFERENCES_HEADER = ("file", "line", "column", "existing", "imported", "outcome")
 
 _UNREADABLE_LINE = "DC007"
 
@@ -64,7 +65,26 @@ def import_books(
                 raise
             raise _reject(connection, config, files, tenants, key, rejects) from error
     summary["tables"] = {table: counts for table, counts in summary["tables"].items() if counts}
+    names = {file.table: file.path.name for file in files}
+    for line in summary.get("differences", []):
+        line["file"] = names[line.pop("table")]
     return summary
+
+
+def write_differences(summary: Summary, path: Path) -> list[tuple[Any, ...]]:
+    """Write every column in which a line differs from its row to a file, if there are any.
+
+    Return them, those of rows that stay as they are first.
+    """
+    found = [
+        (line["file"], line["line"], column, *values, line["outcome"])
+        for line in sorted(summary.get("differences", []), key=lambda line: line["outcome"])
+        for column, values in line["columns"].items()
+    ]
+    if found:
+        with private(path, "w", encoding="utf-8", newline="") as target:
+            csv.writer(target, lineterminator="\n").writerows([DIFFERENCES_HEADER, *found])
+    return found
 
 
 def _stage(
@@ -136,5 +156,7 @@ def _add(total: Summary, found: Summary) -> None:
     for name, value in found.items():
         if isinstance(value, dict):
             _add(total.setdefault(name, {}), value)
+        elif isinstance(value, list):
+            total.setdefault(name, []).extend(value)
         else:
             total[name] = total.get(name, 0) + value

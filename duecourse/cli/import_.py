@@ -1,22 +1,25 @@
 """``duecourse import``."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.progress import Progress
 
 from duecourse import output
 from duecourse.book_files import find_files
-from duecourse.books import Summary, import_books
+from duecourse.books import DIFFERENCES_HEADER, Summary, import_books, write_differences
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.config import load
 
-_COUNTS = ("read", "new", "updated", "already_there")
+_COUNTS = ("read", "new", "updated", "differing", "already_there")
+_SHOWN_DIFFERENCES = 20
 _LABELS = {
     "tenants": "tenants",
     "left_out": "lines of invoices deleted here, left out",
     "quarantined": "ledger rows in quarantine",
     "details_with_exclusive_end": "details whose end was exclusive already",
+    "cancelled_details": "details of cancelled invoices that no row is linked to, left uncounted",
     "cycles_not_at_midnight": "cycles that did not begin or end at midnight UTC",
     "references_not_at_midnight": "anchor references that were not midnight UTC",
     "quarantined_payments": "payments in quarantine",
@@ -33,9 +36,18 @@ _LABELS = {
     show_default=True,
     help="Where the lines go that cannot be read, if there are any.",
 )
+@click.option(
+    "--differences",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="duecourse-import-differences.csv",
+    show_default=True,
+    help="Where the columns go in which lines differ from rows that are there, if there are any.",
+)
 @options()
 @pass_session
-def import_(session: Session, folder: Path, dry_run: bool, rejects: Path) -> None:
+def import_(
+    session: Session, folder: Path, dry_run: bool, rejects: Path, differences: Path
+) -> None:
     """Load the books of FOLDER, CSV files with a header.
 
     Books of contracts go to the tables of billing, rent books to those of ledger. All of it in
@@ -43,6 +55,10 @@ def import_(session: Session, folder: Path, dry_run: bool, rejects: Path) -> Non
     units and tenancies are brought up to date; invoices, ledger rows, payments and charges that
     are there already stay as they are; invoices that were deleted here are left out. Ledger rows
     that break a rule, and payments of an unknown unit or an invalid period, are kept, quarantined.
+
+    Books of contracts are compared with what is there: each line that differs from its row is
+    counted and named with its columns, updated or kept as it is (differing), except where what
+    was done here explains it. Kept ones are a warning; the exit status is 0 all the same.
     """
     config = load()
     console = output.console(stderr=True)
@@ -63,22 +79,33 @@ def import_(session: Session, folder: Path, dry_run: bool, rejects: Path) -> Non
             open_file=lambda path: progress.open(path, "rb", description=path.name),
             on_tenant=lambda done, total: progress.update(task, completed=done, total=total),
         )
+    found = write_differences(summary, differences)
     if session.format == "json":
         output.show_json(summary)
     else:
-        _show(summary, dry_run)
+        _show(summary, found, differences)
+        if dry_run:
+            click.echo("dry run: nothing was written")
+    if kept := sum(counts.get("differing", 0) for counts in summary["tables"].values()):
+        click.echo(
+            f"warning: {kept:,} lines differ from rows that stay as they are: {differences}",
+            err=True,
+        )
 
 
-def _show(summary: Summary, dry_run: bool) -> None:
+def _show(summary: Summary, found: list[tuple[Any, ...]], differences: Path) -> None:
+    counted = [name for name in _COUNTS if any(name in c for c in summary["tables"].values())]
     rows = [
-        (table, *(counts[name] for name in _COUNTS)) for table, counts in summary["tables"].items()
+        (table, *(counts[name] for name in counted)) for table, counts in summary["tables"].items()
     ]
-    output.show_table(("table", *(name.replace("_", " ") for name in _COUNTS)), rows)
+    output.show_table(("table", *(name.replace("_", " ") for name in counted)), rows)
     for name, label in _LABELS.items():
         if name in summary:
             click.echo(f"{label}: {_text(summary[name])}")
-    if dry_run:
-        click.echo("dry run: nothing was written")
+    if found:
+        output.show_table(DIFFERENCES_HEADER, found[:_SHOWN_DIFFERENCES])
+        if (more := len(found) - _SHOWN_DIFFERENCES) > 0:
+            click.echo(f"and {more:,} more; all of them: {differences}")
 
 
 def _text(found: int | dict[str, int]) -> str:

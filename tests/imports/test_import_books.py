@@ -183,6 +183,29 @@ def test_sources_follow_the_books(
     ).fetchall() == [("weekly",)]
 
 
+def test_lines_that_were_made_from_presets_are_planned(
+    books_database: Database, database: Database, dsn: str, books: Path, duecourse: Command
+) -> None:
+    """The source leaves is_template true; a line whose contract is assigned is none all the same."""
+    lines = books / "10_contract_lines.csv"
+    with lines.open(newline="") as file:
+        reader = csv.DictReader(file)
+        rows = [{**row, "is_template": "t"} for row in reader]
+    with lines.open("w", newline="") as file:
+        writer = csv.DictWriter(file, reader.fieldnames or (), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    done = duecourse("import", books, "--dsn", dsn)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ids(database, "SELECT DISTINCT is_template FROM billing.contract_lines") == {"True"}
+    for tenant in EXPECTED:
+        plan = (
+            "SELECT plan_hash FROM billing.plan_summary("
+            f"p_tenant => '{tenant}', p_as_of => '2026-11-20', p_mode => 'backfill')"
+        )
+        assert ids(database, plan) == ids(books_database, plan)
+
+
 def test_a_repair_is_not_undone(
     books_database: Database, books_dsn: str, books: Path, duecourse: Command
 ) -> None:
