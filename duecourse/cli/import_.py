@@ -88,7 +88,8 @@ def import_(
             click.echo("dry run: nothing was written")
     if kept := sum(counts.get("differing", 0) for counts in summary["tables"].values()):
         click.echo(
-            f"warning: {kept:,} lines differ from rows that stay as they are: {differences}",
+            f"warning: lines that differ from rows that stay as they are: {kept:,};"
+            f" see {differences}",
             err=True,
         )
 

@@ -1679,8 +1679,8 @@ FUNCTION ops.has_permission(p_tenant uuid, VARIADIC p_permissions text[])
 FUNCTION ops.import_columns()
     RETURNS TABLE(books_name text, file_name text, table_name text, column_position integer,
         column_name text, type_name text, is_required boolean, is_optional boolean, is_key boolean,
-        references_table text, range_start text, is_last_day boolean, pattern text, is_probed
-        boolean, reason text)
+        references_table text, range_start text, is_last_day boolean, pattern text, max_length
+        integer, is_probed boolean, reason text)
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
 FUNCTION ops.mark_ledger_write(p_tenant uuid)
     RETURNS void

@@ -177,7 +177,7 @@ def test_sources_follow_the_books(
     clients.write_text(clients.read_text().replace("Umber Schools,monthly", "Umber,weekly"))
     done = duecourse("import", books, "--dsn", books_dsn)
     [line] = [line for line in done.stdout.splitlines() if line.startswith("clients ")]
-    assert line.split() == ["clients", "98", "0", "1", "97"]
+    assert line.split() == ["clients", "98", "0", "1", "0", "97"]
     assert books_database.execute(
         "SELECT billing_cycle FROM billing.clients WHERE client_name = 'Umber'"
     ).fetchall() == [("weekly",)]
@@ -186,7 +186,7 @@ def test_sources_follow_the_books(
 def test_lines_that_were_made_from_presets_are_planned(
     books_database: Database, database: Database, dsn: str, books: Path, duecourse: Command
 ) -> None:
-    """The source leaves is_template true; a line whose contract is assigned is none all the same."""
+    """The source leaves is_template true; where the contract is assigned, that says nothing."""
     lines = books / "10_contract_lines.csv"
     with lines.open(newline="") as file:
         reader = csv.DictReader(file)
