@@ -1058,6 +1058,14 @@ FUNCTION billing.check_fallback(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION billing.check_history_before_ledger(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION billing.check_history_gap(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.check_invoice_number_twice(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
@@ -1107,6 +1115,10 @@ FUNCTION billing.check_slot_collision(p_tenant uuid, p_as_of date)
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.check_status_contradicts(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION billing.check_stranded_usage(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
