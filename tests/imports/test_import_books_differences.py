@@ -151,6 +151,19 @@ def test_what_the_ledger_row_became_at_the_source(source: Source) -> None:
     assert set(source.differences()[LEDGER, billed]) == {*links, "lifecycle_state", "updated_at"}
 
 
+def test_details_of_cancelled_invoices_that_no_row_is_linked_to_are_counted(
+    source: Source, database: Database
+) -> None:
+    assert source.summary()["cancelled_details"] == 0
+    database.execute("UPDATE billing.invoices SET status = 'Cancelled'")
+    unlinked = database.execute(
+        "SELECT count(*) FROM billing.invoice_charge_details AS d WHERE NOT EXISTS ("
+        " SELECT FROM billing.recurring_service_periods AS r"
+        " WHERE r.invoice_charge_id = d.invoice_charge_id)"
+    ).fetchone()
+    assert (source.summary()["cancelled_details"],) == unlinked != (0,)
+
+
 def test_what_runs_did_is_no_difference(source: Source) -> None:
     source.database.execute(
         "CALL billing.backfill_service_periods(p_tenant => %s, p_as_of => %s)", (TENANT, AS_OF)
