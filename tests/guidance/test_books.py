@@ -9,7 +9,8 @@ from tests.guidance.checklist import ACTION_NEEDED, PASSED, STEPS, ImportedBooks
 COVERAGE = {
     NORTHLIGHT: "{0} of 154 schedules do not reach 2027-05-19, {0} of them escalated",
     HARBOR: (
-        "all 118 schedules reach 2027-05-19 or their end; not assessed, two active assignments: 1"
+        "all 118 schedules reach 2027-05-19 or their end; "
+        "not assessed, assignments that share a day: 1"
     ),
 }
 

@@ -160,7 +160,9 @@ def test_coverage_behind_a_conflict(cutover: Cutover) -> None:
 
 
 def test_coverage_that_somebody_has_to_look_at(cutover: Cutover) -> None:
-    gap, broken, doubled = cutover.line(), cutover.line(), cutover.line()
+    gap, hole, broken, doubled = (cutover.line() for _ in range(4))
+    cutover.billed(hole, JANUARY, FEBRUARY)
+    cutover.billed(hole, MARCH, APRIL)
     cutover.call()
     cutover.database.execute(
         "DELETE FROM billing.recurring_service_periods"
@@ -179,7 +181,9 @@ def test_coverage_that_somebody_has_to_look_at(cutover: Cutover) -> None:
     )
     status, evidence = cutover.item("step", 3)
     assert status == ACTION_NEEDED
-    assert evidence.endswith("; with gaps or overlaps: 1; not assessed, two active assignments: 1")
+    assert evidence.endswith(
+        "; with gaps or overlaps: 2; not assessed, assignments that share a day: 1"
+    )
     assert cutover.words(cutover.follow("step", 3)) == "duecourse escalations"
 
 
