@@ -1,5 +1,6 @@
 """Rule I12: a cancelled invoice bills nothing, save what a live row is linked to."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -112,6 +113,16 @@ def test_what_a_live_row_is_linked_to_counts(books: Billing) -> None:
     assert len(books.findings("double_billed")) == 1
     cancel(books, other["invoice_id"])
     assert books.findings("double_billed") == []
+
+
+def test_days_of_a_row_that_is_linked_to_it_are_not_billed_again(books: Billing) -> None:
+    line, invoice = linked(books)
+    key = line.schedule_key.replace("advance", "arrears")
+    days = (ANOTHER_DAY, FEBRUARY.replace(day=20))
+    books.period(replace(line, timing="arrears", schedule_key=key), *days)
+    assert books.generate(line.client, days)["o_reason"] == "days_already_billed"
+    withdraw(books, "reverse", invoice)
+    assert books.generate(line.client, days)["o_status"] == "generated"
 
 
 def test_another_line_of_the_same_invoice_is_due(books: Billing) -> None:
