@@ -1,6 +1,8 @@
 """What an import makes of the books, and that it makes nothing of them the second time."""
 
 import csv
+from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -218,3 +220,43 @@ def test_a_repair_is_not_undone(
     done = duecourse("import", books, "--dsn", books_dsn)
     assert (done.returncode, done.stderr) == (0, "")
     assert fingerprint(books_database) == before
+
+
+@pytest.mark.parametrize(("shared_days", "quarantined"), [(0, None), (1, "overlap")])
+def test_rows_collide_when_they_share_a_day(
+    database: Database,
+    dsn: str,
+    books: Path,
+    duecourse: Command,
+    shared_days: int,
+    quarantined: str | None,
+) -> None:
+    ledger = books / "15_recurring_service_periods.csv"
+    with ledger.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    rows.sort(key=lambda row: (row["schedule_key"], row["service_period_start"]))
+    first, second = next(
+        (one, other)
+        for one, other in pairwise(rows)
+        if one["schedule_key"] == other["schedule_key"]
+        and one["service_period_end"] == other["service_period_start"]
+        and one["lifecycle_state"] == other["lifecycle_state"] == "generated"
+    )
+    end = date.fromisoformat(first["service_period_end"][:10]) + timedelta(days=shared_days)
+    first["activity_window_start"] = first["service_period_start"]
+    first["activity_window_end"] = str(end)
+    first["service_period_end"] = second["service_period_end"]
+    with ledger.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    done = duecourse("import", books, "--dsn", dsn)
+    assert (done.returncode, done.stderr) == (0, "")
+    reasons = dict(
+        database.execute(
+            "SELECT record_id::text, quarantine_reason FROM billing.recurring_service_periods"
+            " WHERE record_id::text = ANY (%s)",
+            [[first["record_id"], second["record_id"]]],
+        ).fetchall()
+    )
+    assert reasons == {first["record_id"]: None, second["record_id"]: quarantined}
