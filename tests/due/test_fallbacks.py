@@ -177,8 +177,14 @@ def test_a_changed_line_lacks_what_a_backfill_makes(
         books.cycles(client, *(date(2025, month, 1) for month in range(1, 7)))
     for days in act.billed:
         books.billed(line, *days)
-    before = {row["execution_identity_key"]: row for row in books.due(as_of=APRIL)}
-    assert {row["reason"] for row in before.values()} == {FALLBACK}
+    whole = books.due(as_of=APRIL)
+    assert list(books.pages("due_work", 1, as_of=APRIL)) == whole
+    for client in clients.values():
+        its_own = [row for row in whole if row["client_id"] == client]
+        assert books.due(as_of=APRIL, client_id=client) == its_own
+    before = {row["execution_identity_key"]: row for row in whole}
+    assert len(before) == len(whole)
+    assert {row["reason"] for row in whole} == {FALLBACK}
     books.call(as_of=APRIL)
     books.call(as_of=APRIL, accept_escalations=books.summary(as_of=APRIL)["plan_hash"])
     assert missing(books, as_of=APRIL) == []

@@ -57,7 +57,11 @@ def pieces(cadence: Cadence, timing: str, start: date, end: date) -> list[Expect
 
 @every_schedule
 @both_timings
-def test_a_period_without_a_row(changing: Changing, schedule: Schedule, timing: str) -> None:
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_period_without_a_row(
+    changing: Changing, schedule: Schedule, timing: str, cancelled: bool
+) -> None:
+    """An invoice that was cancelled bills none of its days either."""
     (_, second, third) = islice(periods(schedule.cadence(START), timing, START), 3)
     line = changing.scheduled(schedule, timing)
     changing.call(as_of=third.whole[1])
@@ -67,6 +71,13 @@ def test_a_period_without_a_row(changing: Changing, schedule: Schedule, timing: 
         f"DELETE FROM {LEDGER} WHERE tenant = %s AND service_period_start = %s",
         (changing.tenant, second.whole[0]),
     )
+    if cancelled:
+        invoice = changing.invoice(line, *second.whole)["invoice_id"]
+        changing.database.execute(
+            "UPDATE billing.invoices SET status = 'cancelled'"
+            " WHERE tenant = %s AND invoice_id = %s",
+            (changing.tenant, invoice),
+        )
     rows = filled(changing, third.whole[1])
     assert told(rows, [second]) == [second.row]
     assert changing.bill(line, 1)["total_cents"] == second.cents(prorates=True)
