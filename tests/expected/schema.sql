@@ -1482,6 +1482,10 @@ PROCEDURE billing.skip_service_period(p_tenant uuid, p_record_id uuid DEFAULT NU
 FUNCTION billing.suppressed_rows(p_tenant uuid, p_as_of date, p_record_ids uuid[])
     RETURNS uuid[]
     LANGUAGE plpgsql STABLE;
+FUNCTION billing.verify(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.assert_amount_rule(p_amount_rule text)
     RETURNS void
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
@@ -1654,6 +1658,10 @@ PROCEDURE ledger.replay_stripe_events(p_tenant uuid, p_payment_key text DEFAULT 
 PROCEDURE ledger.reverse_charge(p_tenant uuid, p_charge_id text, p_reason text, INOUT o_charge_id
     text DEFAULT NULL::text, p_effective_on date DEFAULT NULL::date)
     LANGUAGE plpgsql SECURITY DEFINER;
+FUNCTION ledger.verify(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ops.add_counts(p_one jsonb, p_other jsonb)
     RETURNS jsonb
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
