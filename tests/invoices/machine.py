@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from random import Random
 from typing import Any, TypeVar
 
 import psycopg
@@ -11,8 +12,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.conftest import Database
 from tests.invoices import money, strategies
+from tests.invoices.acts import CHANGES, DUE
+from tests.invoices.lives import lives
+from tests.invoices.scenes import REFUSALS as ACT_REFUSALS
+from tests.invoices.scenes import Scene, attempt
 from tests.invoices.state import Row, State, assert_sound, covered, read, span
-from tests.invoices.statement import DUE, Window, identity, window_of
+from tests.invoices.statement import Window, identity, window_of
+from tests.invoices.verdict import Run, judge, reasons
 from tests.service_periods.books import AS_OF, Books, Line
 
 T = TypeVar("T")
@@ -62,6 +68,7 @@ class Operations(RuleBasedStateMachine):
                     **drawn["price"],
                 )
             )
+        self.look()
         self.run("backfill", 0)
         for line, drawn in zip(self.lines, lines, strict=True):
             if drawn["contract_line_type"] in ("Hourly", "Usage"):
@@ -84,7 +91,10 @@ class Operations(RuleBasedStateMachine):
             result = self.books.call(mode, **given)
         note(f"{how} of {self.today}: {result}")
         assert result["o_status"] in ("done", "nothing_to_do", "escalated")
-        money.assert_run(before, self.look())
+        after = self.look()
+        money.assert_run(before, after)
+        ran = Run(mode, bool(accepting), self.today, HORIZON["target_horizon_days"])
+        assert not [*judge(ran, before, after, reasons(self.books, ran))]
 
     @rule(number=strategies.which, dated=st.sampled_from([False, False, False, True]))
     def invoice(self, number: int, dated: bool) -> None:
@@ -163,16 +173,34 @@ class Operations(RuleBasedStateMachine):
         then=st.sampled_from([None, "backfill", "backfill accepting"]),
     )
     def change(self, number: int, change: tuple[str, dict[str, Any]], then: str | None) -> None:
-        """Change what the periods and the prices of a line come from, and perhaps materialise."""
+        """Change what the amounts of a line come from, and perhaps materialise."""
         line, (table, columns) = self.lines[number % len(self.lines)], change
         if table == "billable_records":
             self.record(line, **columns)
-        elif table == "client_contracts":
-            self.end(line, **columns)
-        elif table == "clients":
-            self.update(table, "client_id", line.client, **columns)
         else:
             self.update(table, "contract_line_id", line.obligation, **columns)
+        self.look()
+        if then:
+            self.run(then, 0)
+
+    @rule(
+        number=strategies.which,
+        act=strategies.acts,
+        then=st.sampled_from([None, "backfill", "backfill accepting", "regenerate accepting"]),
+    )
+    def live(self, number: int, act: tuple[str, int], then: str | None) -> None:
+        """Change what is owed of a line, or what is on record of it, and perhaps materialise."""
+        life = lives(self.state)[str(self.lines[number % len(self.lines)].obligation)]
+        name, seed = act
+        # Of the books as they are, too, so that no id comes twice.
+        random = Random(
+            f"{seed} {len(self.state['client_contracts'])} {len(self.state['invoices'])}"
+        )
+        scene = Scene(self.books.tenant, life, [*life.clients], self.today, random)
+        made = CHANGES[name](scene)
+        for statement, error in zip(made, attempt(self.books.database, made), strict=True):
+            note(f"{statement.as_string()}: {error or 'done'}")
+            assert error is None or error.split()[0] in ACT_REFUSALS
         self.look()
         if then:
             self.run(then, 0)
@@ -189,12 +217,6 @@ class Operations(RuleBasedStateMachine):
             recorded_on=day + timedelta(by),
             **columns,
         )
-
-    def end(self, line: Line, length: int | None) -> None:
-        """Let the assignment of a line end some days after its start, or never."""
-        start = self.state["client_contracts"][str(line.contract)]["start_date"]
-        end = date.fromisoformat(start) + timedelta(length) if length else None
-        self.update("client_contracts", "contract_id", line.contract, end_date=end)
 
     def update(self, table: str, key: str, value: object, **columns: object) -> None:
         """Change a row of the sources."""

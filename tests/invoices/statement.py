@@ -6,9 +6,8 @@ from datetime import date
 from fractions import Fraction
 from itertools import combinations
 
+from tests.invoices.acts import DUE
 from tests.invoices.state import Row, Span, State, covered, span
-
-DUE = ("generated", "edited", "locked")
 
 
 @dataclass(frozen=True)
@@ -70,14 +69,20 @@ def bills_records(row: Row) -> bool:
 
 def price(state: State, row: Row) -> int:
     """Return what a ledger row costs, in cents (I9)."""
+    return round_half_away(exact_price(state, row))
+
+
+def exact_price(state: State, row: Row) -> Fraction:
+    """Return what a ledger row costs before it is rounded: every day its share of the period."""
     line = state["contract_lines"][row["obligation_id"]]
     if bills_records(row):
-        amounts = [Fraction(r["quantity"]) * r["unit_price_cents"] for r in records(state, row)]
-        return round_half_away(sum(amounts, Fraction(0)))
-    share = Fraction(1)
-    if line["enable_proration"]:
-        share = Fraction(days(covered(row)), days(span(row, "service_period")))
-    return round_half_away(Fraction(line["quantity"]) * line["unit_price_cents"] * share)
+        amounts = (Fraction(r["quantity"]) * r["unit_price_cents"] for r in records(state, row))
+        return sum(amounts, Fraction(0))
+    share, is_part = Fraction(1), row["whole_period_start"] is not None
+    if line["enable_proration"] or is_part:
+        whole = span(row, "whole_period" if is_part else "service_period")
+        share = Fraction(days(covered(row)), days(whole))
+    return Fraction(line["quantity"]) * int(line["unit_price_cents"]) * share
 
 
 def left_due_because(state: State, row: Row) -> str | None:
@@ -89,8 +94,8 @@ def left_due_because(state: State, row: Row) -> str | None:
         return "nothing_billable"
     taken = (
         span(detail, "service_period")
-        for detail in state["invoice_charge_details"].values()
-        if detail["contract_line_id"] == row["obligation_id"] and not detail["is_reversed"]
+        for detail in state.counting()
+        if detail["contract_line_id"] == row["obligation_id"]
     )
     if any(share_days(covered(row), other) for other in taken):
         return "days_already_billed"

@@ -4,6 +4,8 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
+from tests.invoices.acts import CHANGES
+
 CYCLES = ("monthly", "monthly", "weekly", "bi-weekly", "quarterly")
 FREQUENCIES = ("monthly", "quarterly")
 OWNERS = ("client", "contract")
@@ -60,6 +62,8 @@ lines = st.fixed_dictionaries(
     }
 )
 
+#: A change of what is owed or on record, and the seed of its die.
+acts = st.tuples(st.sampled_from(sorted(CHANGES)), st.integers(0, 999))
 #: How a run is called; with "accepting" it takes the hash of its plan for the escalations.
 runs = st.sampled_from(
     ["advance", "backfill", "backfill accepting", "regenerate", "regenerate accepting", "replenish"]
@@ -88,19 +92,4 @@ revisions = st.one_of(
 changes = st.one_of(
     st.tuples(st.just("billable_records"), records),
     st.tuples(st.just("contract_lines"), prices),
-    st.tuples(
-        st.just("contract_lines"),
-        st.one_of(
-            st.fixed_dictionaries({"billing_timing": st.sampled_from(TIMINGS)}),
-            st.fixed_dictionaries({"cadence_owner": st.sampled_from(OWNERS)}),
-            st.fixed_dictionaries({"billing_frequency": st.sampled_from(FREQUENCIES)}),
-        ),
-    ),
-    st.tuples(
-        st.just("client_contracts"),
-        st.fixed_dictionaries({"length": st.none() | st.integers(1, 100)}),
-    ),
-    st.tuples(
-        st.just("clients"), st.fixed_dictionaries({"billing_cycle": st.sampled_from(CYCLES)})
-    ),
 )
