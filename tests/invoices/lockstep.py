@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
 
+import psycopg
+
 from tests.conftest import Database
 from tests.invoices.acts import choose
 from tests.invoices.lives import lives
@@ -80,7 +82,7 @@ class Lockstep:
             refused = self.act(number) if number else []
             try:
                 ran = self.run(number, dice.choice(RUNS), accepting=dice.random() < 0.5)
-            except AssertionError as error:
+            except (AssertionError, psycopg.Error) as error:
                 ran = [Fault(None, number, str(error))]
             if faults := [*refused, *ran]:
                 return faults

@@ -117,3 +117,42 @@ def test_no_periods_for_an_obligation_that_has_ended(books: Books) -> None:
     assert books.live(line) == [(JANUARY, FEBRUARY, "generated")]
     assert books.summary()["schedules_nothing_to_do"] == 1
     assert AS_OF < FEBRUARY
+
+
+def test_a_slot_that_billed_days_hold_keeps_no_other_days_of_it_out(books: Books) -> None:
+    twentieth, later = date(2025, 1, 20), date(2025, 1, 28)
+    line = books.line(start=date(2024, 12, 1), end=date(2024, 12, 20))
+    books.insert(
+        "billing.client_contracts",
+        client_contract_id=books.new_id(),
+        client_id=line.client,
+        contract_id=line.contract,
+        start_date=later,
+    )
+    # No assignment covers it any more: it was shortened after these days were billed.
+    window = {"activity_window_start": JANUARY, "activity_window_end": twentieth}
+    books.billed(line, JANUARY, FEBRUARY, **window)
+    assert books.call()["o_status"] == "done"
+    rest, whole = books.ledger(line)[1:3]
+    assert days(rest)[:2] == (later, FEBRUARY)
+    assert (rest["whole_period_start"], rest["whole_period_end"]) == (JANUARY, FEBRUARY)
+    assert days(whole)[:2] == (FEBRUARY, MARCH)
+    assert books.call()["o_status"] == "nothing_to_do"
+
+
+def test_a_gap_that_was_filled_before_a_clipped_row_breaks_no_continuity(books: Books) -> None:
+    twentieth = date(2025, 1, 20)
+    line = books.line(start=date(2025, 1, 15))
+    books.period(
+        line,
+        JANUARY,
+        FEBRUARY,
+        lifecycle_state="billed",
+        activity_window_start=twentieth,
+        activity_window_end=FEBRUARY,
+        **books.invoice(line, twentieth, FEBRUARY),
+    )
+    plan_hash = books.summary()["plan_hash"]
+    assert [row["reason"] for row in books.select("escalations")] == ["history_gap"]
+    assert books.call(accept_escalations=plan_hash)["o_status"] == "done"
+    assert books.call()["o_status"] == "nothing_to_do"
