@@ -252,7 +252,7 @@ def test_rows_collide_when_they_share_a_day(
         writer.writerows(rows)
     done = duecourse("import", books, "--dsn", dsn)
     assert (done.returncode, done.stderr) == (0, "")
-    reasons = dict(
+    reasons: dict[str, str | None] = dict(
         database.execute(
             "SELECT record_id::text, quarantine_reason FROM billing.recurring_service_periods"
             " WHERE record_id::text = ANY (%s)",
