@@ -38,6 +38,8 @@ READINGS: dict[str, Row] = {
         "window_end": MARCH,
         "as_of": LATE,
     },
+    "billing.verify": {"as_of": AS_OF},
+    "ledger.verify": {"as_of": AS_OF},
     "ops.verify": {"as_of": AS_OF},
     "ledger.balances": {},
     "ledger.charge_backfill_summary": {},

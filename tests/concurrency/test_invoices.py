@@ -152,8 +152,16 @@ def test_everything_at_once(crowd: Crowd, order: int) -> None:
     Random(order).shuffle(requests)
     endings = Counter(a.ending for a in crowd.ask(requests))
     assert (endings["deleted"], endings["reversed"]) == (1, 1)
-    crowd.books.call(**run)
+    # What was archived behind a billed month is a hole, and is made again once that is accepted;
+    # where its invoice still stands, its schedule waits for a person, and its window for both.
+    left_alone = set()
+    if crowd.books.call(**run)["o_status"] == "escalated":
+        plan = crowd.books.summary(**run)
+        done = crowd.books.call(**run, accept_escalations=plan["plan_hash"])["o_status"]
+        disputed = "disputed_history" in plan["escalations"]
+        assert done == ("escalated" if disputed else "done")
+        left_alone = {"partially_materialized"} if disputed else set()
     again = crowd.ask([crowd.invoicing(client, month) for month in range(4)] * 5)
     refusals = {a.result["o_reason"] for a in again if a.ending == "refused"}
     # Of March nothing may be left: skipped, deferred, or billed before it was archived.
-    assert refusals <= {"skipped", "days_already_billed"}
+    assert refusals <= {"skipped", "days_already_billed"} | left_alone

@@ -87,10 +87,10 @@ def test_inserted_anew_beside_the_one_that_bills_its_days_since(books: Billing) 
     again = books.generate(given.client)["o_invoice_id"]
     inserted_anew(books, given.invoice, whole=True)
     assert (plan(books), repair(books)) == ([], (0, "nothing_to_do"))
-    assert len(books.findings("double_billed")) > 0
+    assert len(books.findings("day_twice")) > 0
     assert withdraw(books, "delete", given.invoice)["o_rows"] == 0
     assert len(books.lines(again)) == 2
-    assert books.findings("double_billed") == []
+    assert books.findings("day_twice") == []
 
 
 def test_twice_in_a_transaction(books: Billing) -> None:

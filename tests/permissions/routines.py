@@ -48,8 +48,11 @@ def needs_of(database: Database) -> Needs:
     rows = database.execute(
         "SELECT d.routine_name::text, d.permissions FROM ops.routine_permissions() AS d"
     ).fetchall()
-    needs = {name: None if needed is None else set(needed) for name, needed in rows}
-    assert len(needs) == len(rows)
+    needs: Needs = {}
+    for name, permissions in rows:
+        needed = None if permissions is None else set(permissions)
+        # One name stands for one need, in whichever schemas it is.
+        assert needs.setdefault(name, needed) == needed
     return needs
 
 
