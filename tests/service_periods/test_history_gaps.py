@@ -55,6 +55,23 @@ def pieces(cadence: Cadence, timing: str, start: date, end: date) -> list[Expect
     ]
 
 
+def test_a_replenishment_goes_on_past_a_hole(changing: Changing) -> None:
+    """It only adds at the end; the hole stays with whom reads escalations."""
+    schedule = Schedule("client", "monthly")
+    (_, second, third, *_) = islice(periods(schedule.cadence(START), "advance", START), 4)
+    line = changing.scheduled(schedule, "advance")
+    changing.call(as_of=third.whole[1])
+    changing.bill(line, 2)
+    changing.database.execute(
+        f"DELETE FROM {LEDGER} WHERE tenant = %s AND service_period_start = %s",
+        (changing.tenant, second.whole[0]),
+    )
+    later = third.whole[1] + timedelta(90)
+    done = changing.call("replenish", as_of=later)
+    assert (done["o_status"], done["o_rows"]) == ("done", 3)
+    assert [row["reason"] for row in changing.select("escalations", as_of=later)] == ["history_gap"]
+
+
 @every_schedule
 @both_timings
 @pytest.mark.parametrize("cancelled", [False, True])
