@@ -14,7 +14,7 @@ from tests.invoices.lockstep import ROUNDS, Lockstep, smallest
 
 FULL_SIZE = os.environ.get("DUECOURSE_FULL_SIZE") == "1"
 PARTS = 4
-TOGETHER = range(63)
+TOGETHER = range(84)
 LIVES = int(os.environ.get("DUECOURSE_LIVES", 504 * (10 if FULL_SIZE else 1)))
 SEED = int(os.environ.get("DUECOURSE_SEED", time.time() * 1000 if FULL_SIZE else 0))
 

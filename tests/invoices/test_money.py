@@ -14,7 +14,7 @@ from tests.invoices.machine import Operations
 
 FULL_SIZE = os.environ.get("DUECOURSE_FULL_SIZE") == "1"
 PARTS = 4
-SEQUENCES = 120 * (10 if FULL_SIZE else 1)
+SEQUENCES = 80 * (10 if FULL_SIZE else 1)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
