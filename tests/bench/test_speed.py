@@ -210,9 +210,10 @@ def test_nothing_to_do(timings: Timings, measured: list[str]) -> None:
         f"second run {second:.2f}, plan of the empty ledger {planned:.2f},"
         f" of the full one {full:.2f} of the first run"
     )
+    # 0.35 before spans and gaps were planned; to come back.
     assert second <= 0.42
     assert planned <= 0.3
-    assert full <= 0.48
+    assert full <= 0.45
 
 
 def test_realignment(timings: Timings, measured: list[str]) -> None:
@@ -222,6 +223,7 @@ def test_realignment(timings: Timings, measured: list[str]) -> None:
         f"realignment of {timings.realigned_rows:,} rows {timings.realigned:.1f} s:"
         f" {ratio:.2f} of the backfill's rows a second"
     )
+    # 0.5 before spans and gaps were planned; to come back.
     assert ratio >= 0.45
 
 
