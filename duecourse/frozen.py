@@ -150,14 +150,21 @@ def _apply(connection: Connection, migration: str, text: str) -> None:
 def _record_changes(
     connection: Connection, config: Config, path: str, before: "_Structure"
 ) -> None:
-    """Record what is otherwise than before, as made by a file, and forget what is gone."""
+    """Record what is otherwise than before, as made by a file, and forget what is gone.
+
+    What another file made and this one only changed stays that file's.
+    """
     after = _structure(connection, config)
-    recorded = {name for (name,) in query(connection, "recorded_identities", config)}
+    recorded = dict(query(connection, "recorded_identities", config))
     touched = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     # yoyo's own tables are there before the first migration.
-    touched |= {name for name in after.keys() - recorded if _OF_YOYO.search(after[name].table)}
+    touched |= {
+        name for name in after.keys() - recorded.keys() if _OF_YOYO.search(after[name].table)
+    }
     query(connection, "forget_catalog", config, identities=list(touched), paths=[])
-    made = dict.fromkeys(touched & after.keys(), path)
+    made = {
+        name: recorded.get(name, path) if name in before else path for name in touched & after.keys()
+    }
     query(connection, "record_catalog", config, schemas=config.schemas, made=Jsonb(made))
 
 
