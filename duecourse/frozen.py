@@ -163,7 +163,8 @@ def _record_changes(
     }
     query(connection, "forget_catalog", config, identities=list(touched), paths=[])
     made = {
-        name: recorded.get(name, path) if name in before else path for name in touched & after.keys()
+        name: recorded.get(name, path) if name in before else path
+        for name in touched & after.keys()
     }
     query(connection, "record_catalog", config, schemas=config.schemas, made=Jsonb(made))
 

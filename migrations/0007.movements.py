@@ -1,4 +1,4 @@
-"""Movements of payments, accounts by currency, dated rents, rents of tenancies, known duplicates."""
+"""Movements of payments, accounts by currency, dated rents, tenancies' rents, duplicates."""
 
 from duecourse.frozen import steps_of
 
