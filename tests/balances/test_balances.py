@@ -35,10 +35,25 @@ def test_a_refund_before_its_payment_waits_for_it(owner: Owner) -> None:
     assert parts(owner, "2026-05-10") == (0, 100, 40, 0, -60)
 
 
-def test_success_without_a_day_counts_on_no_day(owner: Owner) -> None:
+def test_success_without_a_day_counts_from_its_period_on(owner: Owner) -> None:
     owner.payment(100, paid_on=None, refunded_cents=5)
-    assert parts(owner, "2030-01-01") == (0, 0, 0, 0, 0)
-    assert parts(owner) == (0, 100, 5, 0, -95)
+    assert parts(owner, "2026-04-30") == (0, 0, 0, 0, 0)
+    assert parts(owner, "2026-05-01") == (0, 100, 5, 0, -95)
+
+
+def test_success_without_a_day_or_a_period_counts_from_its_making_on(owner: Owner) -> None:
+    owner.payment(100, "May", paid_on=None, created_on="2026-06-02")
+    assert parts(owner, "2026-06-01") == (0, 0, 0, 0, 0)
+    assert parts(owner, "2026-06-02") == (0, 100, 0, 0, -100)
+
+
+def test_a_row_a_currency(owner: Owner) -> None:
+    owner.charge(100_000)
+    owner.payment(80_000, currency="EUR")
+    assert [(r["currency"], r["balance_cents"]) for r in owner.select("balances")] == [
+        ("EUR", -80_000),
+        ("USD", 100_000),
+    ]
 
 
 def test_quarantined_money_counts(owner: Owner) -> None:

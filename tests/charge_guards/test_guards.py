@@ -1,7 +1,5 @@
 """What the database holds whatever is typed into psql: charges, accounts, quarantine."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import psycopg
 import pytest
 
@@ -49,6 +47,7 @@ def test_a_reversal_is_marked_once(owner: Owner, value: str) -> None:
         ("DELETE FROM ledger.accounts", "DC404"),
         ("UPDATE ledger.accounts SET unit_id = 'u-9'", "DC404"),
         ("TRUNCATE ledger.accounts", "DC404"),
+        ("UPDATE ledger.accounts SET currency = 'EUR'", "DC404"),
     ],
 )
 def test_nothing_goes(owner: Owner, statement: str, sqlstate: str) -> None:
@@ -144,75 +143,29 @@ def test_what_is_no_currency_is_refused_where_it_stands(owner: Owner, currency: 
     assert raised.value.diag.constraint_name == "payments_currency_check"
 
 
-def currencies(owner: Owner) -> dict[str, str]:
-    """Return the currency of the account of r-1 for each unit."""
-    return dict(
-        owner.database.execute(
-            "SELECT unit_id, currency FROM ledger.accounts WHERE tenant = %s", [owner.tenant]
-        ).fetchall()
-    )
-
-
-def test_an_account_takes_another_currency_while_nothing_is_in_the_old(owner: Owner) -> None:
-    update = "UPDATE ledger.payments SET {} WHERE tenant = %s AND unit_id = 'u-1'"
-    owner.payment()
-    owner.payment(period="2026-06")
-    owner.database.execute(update.format("currency = 'EUR'").encode(), [owner.tenant])
-    assert currencies(owner) == {"u-1": "EUR"}
-    owner.database.execute(update.format("unit_id = 'u-2'").encode(), [owner.tenant])
+def test_an_account_is_a_renter_a_unit_and_a_currency(owner: Owner) -> None:
     owner.charge()
-    assert currencies(owner) == {"u-1": "USD", "u-2": "EUR"}
-    with refused("DC402", "renter r-1, unit u-1: USD, not EUR", "use another unit"):
-        owner.database.execute(
-            "UPDATE ledger.accounts SET currency = 'EUR' WHERE tenant = %s", [owner.tenant]
-        )
-    owner.database.execute("DELETE FROM ledger.payments WHERE tenant = %s", [owner.tenant])
-    owner.database.execute(
-        "UPDATE ledger.accounts SET currency = 'CHF' WHERE tenant = %s AND unit_id = 'u-2'",
+    owner.payment(80_000, currency="EUR")
+    owner.payment(5, currency="EUR", status="failed", unit_id="u-2")
+    found = owner.database.execute(
+        "SELECT unit_id, currency FROM ledger.accounts WHERE tenant = %s ORDER BY 1, 2",
         [owner.tenant],
-    )
-    assert currencies(owner) == {"u-1": "USD", "u-2": "CHF"}
+    ).fetchall()
+    assert found == [("u-1", "EUR"), ("u-1", "USD"), ("u-2", "EUR")]
 
 
-def test_payments_and_charges_of_an_account_have_one_currency(owner: Owner) -> None:
-    owner.payment(currency="EUR")
-    with refused("DC402", "renter r-1, unit u-1: EUR, not USD"):
-        owner.charge()
-    owner.payment(currency="USD", unit_id="u-2")
-    with refused("DC402", "renter r-1, unit u-2: USD, not EUR"):
-        owner.database.execute(
-            "UPDATE ledger.payments SET unit_id = 'u-2' WHERE tenant = %s AND currency = 'EUR'",
-            [owner.tenant],
-        )
-
-
-@pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"])
-def test_two_sessions_cannot_open_an_account_in_two_currencies(
-    owner: Owner, shared_dsn: str, level: str
-) -> None:
+@pytest.mark.parametrize("level", ["READ COMMITTED", "REPEATABLE READ"])
+def test_no_currency_waits_for_another(owner: Owner, shared_dsn: str, level: str) -> None:
     insert = (
         "INSERT INTO ledger.payments (tenant, payment_id, tenant_user_id, unit_id, amount_cents,"
         " currency, status) VALUES (%s, %s, 'r-9', 'u-1', 1, %s, 'succeeded')"
     )
-    with (
-        psycopg.connect(shared_dsn) as first,
-        psycopg.connect(shared_dsn) as second,
-        ThreadPoolExecutor(1) as other,
-    ):
-        for session in (first, second):
+    with psycopg.connect(shared_dsn) as first, psycopg.connect(shared_dsn) as second:
+        for session, name, currency in ((first, "first", "USD"), (second, "second", "EUR")):
             session.execute(f"SET TRANSACTION ISOLATION LEVEL {level}".encode())
-            session.execute("SELECT count(*) FROM ledger.accounts")
-        first.execute(insert, [owner.tenant, "first", "USD"])
-        waiting = other.submit(second.execute, insert, [owner.tenant, "second", "EUR"])
-        while not owner.database.execute(
-            "SELECT FROM pg_locks WHERE pid = %s AND NOT granted", [second.info.backend_pid]
-        ).fetchall():
-            assert not waiting.done()
-        first.commit()
-        with refused("DC402" if level == "READ COMMITTED" else "40001"):
-            waiting.result()
-        second.rollback()
-    assert list(owner.rows("payments")) == ["first"]
+            session.execute("SET LOCAL lock_timeout = '5s'")
+            session.execute(insert, [owner.tenant, name, currency])
+    assert [row["balance_cents"] for row in owner.select("balances")] == [-1, -1]
 
 
 def quarantine(owner: Owner) -> dict[str, str | None]:
