@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -41,16 +42,25 @@ NAMED = re.compile(r"(?<![.] )\b(?:billing|ops|ledger) [.] (\w+)")
 IN_SCHEMA = re.compile(r"(?<![.] )\b(billing|ops|ledger) [.] (\w+)")
 
 
+@cache
 def text_of(path: str) -> str:
     """Return a template as it is rendered with the default names."""
     return render(path, Config())
 
 
+@cache
+def words_of(path: str) -> tuple[str, ...]:
+    """Return the tokens of a rendered file, without comments."""
+    return tuple(tokens(text_of(path)))
+
+
+@cache
 def code_of(path: str) -> str:
     """Return the tokens of a rendered file, without comments and string literals."""
-    return " ".join(token for token in tokens(text_of(path)) if not token.endswith("'"))
+    return " ".join(token for token in words_of(path) if not token.endswith("'"))
 
 
+@cache
 def created_by(path: str) -> list[tuple[str, str]]:
     """Return the kind and the name of the objects that a file makes, triggers aside."""
     return [(kind, name) for kind, _, name in CREATED.findall(code_of(path))]
@@ -65,6 +75,12 @@ def own_name(path: str) -> str:
 def stage_of(path: str) -> int:
     """Return the number of a file's stage."""
     return STAGES.index(path.rpartition("/")[0])
+
+
+@cache
+def stages() -> dict[str, int]:
+    """Return the stage of every object."""
+    return {name: stage_of(file) for file in OBJECTS for _, name in created_by(file)}
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
@@ -82,7 +98,7 @@ def test_a_file_is_named_for_its_one_public_object(path: str) -> None:
 @pytest.mark.parametrize("path", TEMPLATES)
 def test_a_backslash_means_the_same_in_every_session(path: str) -> None:
     """Only in E'' does standard_conforming_strings not decide what it is."""
-    literals = [token for token in tokens(text_of(path)) if token.startswith("'")]
+    literals = [token for token in words_of(path) if token.startswith("'")]
     assert [literal for literal in literals if "\\" in literal] == []
 
 
@@ -127,8 +143,8 @@ def test_reasons_are_in_the_rendered_body(path: Path) -> None:
 
 @pytest.mark.parametrize("path", OBJECTS)
 def test_an_object_uses_only_stages_to_its_left(path: str) -> None:
-    stages = {name: stage_of(file) for file in OBJECTS for _, name in created_by(file)}
-    later = {name for name in NAMED.findall(code_of(path)) if stages.get(name, 0) > stage_of(path)}
+    used = NAMED.findall(code_of(path))
+    later = {name for name in used if stages().get(name, 0) > stage_of(path)}
     assert later == set()
 
 
@@ -227,7 +243,7 @@ def test_one_routine_raises() -> None:
 
 def calls_of(names: set[str], path: str) -> Iterator[list[list[str]]]:
     """Yield the arguments, as tokens, of each call of some routines in a rendered file."""
-    words = list(tokens(text_of(path)))
+    words = words_of(path)
     for start in (n + 2 for n, word in enumerate(words) if word in names and words[n + 1] == "("):
         depth, arguments = 1, [[]]  # type: tuple[int, list[list[str]]]
         for word in words[start:]:
