@@ -12,6 +12,8 @@ DAY = 86_400
 NOON = 1_715_083_200  # 2024-05-07T12:00:00Z
 STATUS_TYPES = ("processing", "payment_failed", "canceled", "succeeded")
 SESSION_TYPES = ("completed", "async_payment_succeeded", "async_payment_failed")
+REFUND_TYPES = ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated")
+DISPUTE_TYPES = ("created", "updated", "funds_withdrawn", "funds_reinstated", "closed")
 
 _numbers = count(1)
 
@@ -80,6 +82,23 @@ def refund(key: str | None, amount: Any, **fields: Any) -> Event:
     return event("charge.refunded", thing, **fields)
 
 
+def refund_object(
+    key: str | None, amount: Any, kind: str = "refund.created", status: Any = None, **fields: Any
+) -> Event:
+    """Return an event of a refund, ``number`` 1 of the payment unless given, made at ``made``."""
+    thing = {
+        "id": f"re_{key}_{fields.pop('number', 1)}",
+        "object": "refund",
+        "amount": amount,
+        "charge": f"ch_{key}",
+        "payment_intent": key,
+        "created": fields.pop("made", fields.get("created", NOON)),
+        "currency": "usd",
+        "status": status or ("failed" if kind == "refund.failed" else "succeeded"),
+    }
+    return event(kind, thing, **fields)
+
+
 def dispute(key: str | None, kind: str = "created", status: Any = None, **fields: Any) -> Event:
     """Return an event of a dispute, ``number`` 1 of the payment unless it is given."""
     thing = {
@@ -87,7 +106,7 @@ def dispute(key: str | None, kind: str = "created", status: Any = None, **fields
         "object": "dispute",
         "charge": f"ch_{key}",
         "payment_intent": key,
-        "amount": 100_000,
+        "amount": fields.pop("amount", 100_000),
         "currency": "usd",
         "reason": "fraudulent",
         "status": status or ("needs_response" if kind == "created" else "won"),
@@ -123,10 +142,21 @@ def _of_any_kind(number: int) -> st.SearchStrategy[Event]:
         ),
         st.builds(refund, st.one_of(_keys, st.none()), _amounts, **common),
         st.builds(
+            refund_object,
+            st.one_of(_keys, st.none()),
+            _amounts,
+            st.sampled_from(REFUND_TYPES),
+            st.sampled_from([None, "pending", "requires_action", "failed", "canceled"]),
+            made=st.one_of(_created, st.sampled_from([None, 1.5])),
+            number=st.integers(1, 2),
+            **common,
+        ),
+        st.builds(
             dispute,
             st.one_of(_keys, st.none()),
-            st.sampled_from(["created", "closed"]),
-            st.sampled_from([None, "won", "lost", "warning_closed"]),
+            st.sampled_from(DISPUTE_TYPES),
+            st.sampled_from([None, "won", "lost", "lost", "warning_closed", "prevented"]),
+            amount=st.one_of(_amounts, st.none()),
             number=st.integers(1, 2),
             **common,
         ),
@@ -156,7 +186,23 @@ def hostile_lists(draw: st.DrawFn, most: int = 12) -> list[Any]:
     """Return events as received: some twice, some with a value that is another or missing."""
     events: list[Any] = draw(event_sets(most))
     received = draw(st.lists(st.sampled_from(events), min_size=1, max_size=2 * most))
+    for given in draw(st.lists(st.sampled_from(events), max_size=2)):
+        given.update(draw(st.sampled_from([{"livemode": True}, {"account": "acct_1"}])))
     return [_spoilt(draw, given) if draw(st.integers(0, 3)) == 0 else given for given in received]
+
+
+#: Settings of a tenant, most of them none.
+settings = st.sampled_from(
+    [
+        {},
+        {},
+        {"livemode": False},
+        {"livemode": True, "account": ""},
+        {"account": "acct_1"},
+        {"metadata_keys": {"unit_id": "tenant_id", "tenant_id": "unit_id"}},
+        {"metadata_keys": {"billing_period": "billingPeriod"}, "livemode": None},
+    ]
+)
 
 
 def _spoilt(draw: st.DrawFn, given: Any) -> Any:
