@@ -44,9 +44,16 @@ class Owner:
         )
         self.database.execute(statement, values)
 
-    def unit(self, unit: str, rent: int | None) -> None:
-        """Add a unit."""
-        self.insert("ledger.units", unit_id=unit, rent_amount_cents=rent)
+    def unit(self, unit: str, rent: int | None, currency: str | None = None) -> None:
+        """Add a unit; with a currency in a property of its own, whose rents are in that."""
+        if currency is not None:
+            self.insert("ledger.properties", property_id=f"of {unit}", currency=currency)
+        self.insert(
+            "ledger.units",
+            unit_id=unit,
+            rent_amount_cents=rent,
+            property_id=None if currency is None else f"of {unit}",
+        )
 
     def payment(
         self, amount: int | None = 100_000, period: str | None = "2026-05", **columns: object

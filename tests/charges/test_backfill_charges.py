@@ -205,8 +205,14 @@ def test_not_inside_a_transaction_block(owner: Owner) -> None:
         perform(owner, "backfill_charges")
 
 
-def test_an_account_keeps_its_currency(owner: Owner) -> None:
-    owner.payment(tenant_user_id="r-eur", currency="EUR")
-    assert backfill(owner) == (1, 1, "done")
-    [charge] = owner.rows("charges").values()
-    assert charge["currency"] == "EUR"
+def test_rent_is_in_the_propertys_currency_and_a_payment_in_its_own(owner: Owner) -> None:
+    owner.unit("u-3", 100_000, "CHF")
+    for unit in ("u-1", "u-2", "u-3"):
+        owner.payment(unit_id=unit, currency="EUR")
+    assert backfill(owner) == (3, 1, "done")
+    charges = owner.rows("charges").values()
+    assert {row["unit_id"]: row["currency"] for row in charges} == {
+        "u-1": "USD",
+        "u-2": "EUR",
+        "u-3": "CHF",
+    }

@@ -82,13 +82,15 @@ def test_an_unknown_unit_is_refused(owner: Owner) -> None:
         owner.post(unit_id="nowhere")
 
 
-def test_an_account_has_one_currency(owner: Owner) -> None:
-    owner.post(currency="CHF")
-    with refused("DC402", "renter r-1, unit u-1: CHF, not EUR"):
-        owner.post(billing_period="2026-06", currency="EUR")
-    owner.post(billing_period="2026-06")
-    owner.post(unit_id="u-2", currency="EUR")
-    assert [row["currency"] for row in owner.select("balances")] == ["CHF", "EUR"]
+def test_the_currency_is_the_propertys_unless_it_is_given(owner: Owner) -> None:
+    owner.unit("u-eur", 1, "EUR")
+    posted = [
+        owner.post(currency="CHF"),
+        owner.post(billing_period="2026-06"),
+        owner.post(unit_id="u-eur"),
+    ]
+    charges = owner.rows("charges")
+    assert [charges[charge]["currency"] for charge in posted] == ["CHF", "USD", "EUR"]
 
 
 def test_rent_of_a_key_is_charged_once(owner: Owner) -> None:
@@ -100,6 +102,18 @@ def test_rent_of_a_key_is_charged_once(owner: Owner) -> None:
     owner.reverse(first)
     owner.post(amount_cents=90_000)
     assert owner.balance() == 190_000
+
+
+def test_a_duplicate_that_stands_alone_is_the_rent_of_its_key(owner: Owner) -> None:
+    first = owner.charge()
+    second = owner.charge(duplicates_charge_id=first)
+    for standing in (first, second):
+        with refused("DC105", f"charge {standing} is the rent of r-1", standing):
+            owner.post()
+        owner.post(type="late_fee", description="Late")
+        owner.reverse(standing)
+    owner.post(amount_cents=90_000)
+    assert owner.balance() == 290_000
 
 
 def test_a_given_id_posts_once(owner: Owner) -> None:

@@ -137,13 +137,12 @@ def test_the_dry_run_is_what_is_posted(owner: Owner) -> None:
     "change",
     [
         "UPDATE ledger.tenancies SET start_on = '2026-05-11', end_on = '2026-05-16'",
-        "UPDATE ledger.accounts SET currency = 'CHF'",
+        "UPDATE ledger.properties SET currency = 'CHF'",
     ],
 )
 def test_days_and_currency_are_of_the_plan_that_was_reviewed(owner: Owner, change: str) -> None:
-    tenancy(owner, "2026-05-01", "2026-05-06")
-    owner.payment()
-    owner.database.execute("DELETE FROM ledger.payments WHERE tenant = %s", (owner.tenant,))
+    owner.unit("u-3", 100_000, "EUR")
+    tenancy(owner, "2026-05-01", "2026-05-06", unit_id="u-3")
     [reviewed] = owner.select("rent_summary", as_of=AS_OF)
     owner.database.execute(f"{change} WHERE tenant = %s".encode(), (owner.tenant,))
     [now] = owner.select("rent_summary", as_of=AS_OF)
@@ -152,12 +151,14 @@ def test_days_and_currency_are_of_the_plan_that_was_reviewed(owner: Owner, chang
     assert (status, rents(owner)) == ("stale_plan", {})
 
 
-def test_an_account_keeps_its_currency(owner: Owner) -> None:
-    owner.payment(currency="EUR", period="2026-01")
+def test_the_currency_is_the_propertys(owner: Owner) -> None:
+    owner.unit("u-3", 100_000, "CHF")
+    owner.payment(currency="EUR", period="2026-01", unit_id="u-3")
+    tenancy(owner, "2026-05-01", unit_id="u-3")
     tenancy(owner, "2026-05-01")
     post_rent(owner)
-    [charge] = owner.rows("charges").values()
-    assert charge["currency"] == "EUR"
+    charges = owner.rows("charges").values()
+    assert {row["unit_id"]: row["currency"] for row in charges} == {"u-1": "USD", "u-3": "CHF"}
 
 
 @pytest.mark.parametrize(
