@@ -560,8 +560,8 @@ TABLE ledger.accounts (
     account_id uuid NOT NULL GENERATED ALWAYS AS ((md5(((((length(tenant_user_id))::text ||
         ':'::text) || tenant_user_id) || unit_id)))::uuid) STORED,
     currency character(3) NOT NULL,
-    CONSTRAINT accounts_pkey PRIMARY KEY (tenant, tenant_user_id, unit_id),
-    CONSTRAINT accounts_account_id_key UNIQUE (tenant, account_id),
+    CONSTRAINT accounts_pkey PRIMARY KEY (tenant, tenant_user_id, unit_id, currency),
+    CONSTRAINT accounts_account_id_key UNIQUE (tenant, account_id, currency),
     CONSTRAINT accounts_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text)
 );
 CREATE INDEX accounts_unit_idx ON ledger.accounts USING btree (tenant, unit_id);
@@ -590,6 +590,7 @@ TABLE ledger.charges (
     reversed_at timestamp with time zone,
     source_run_key text,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
+    duplicates_charge_id text COLLATE "C",
     CONSTRAINT charges_pkey PRIMARY KEY (tenant, charge_id),
     CONSTRAINT charges_reverses_fkey FOREIGN KEY (tenant, reverses_charge_id) REFERENCES
         ledger.charges(tenant, charge_id),
@@ -600,6 +601,7 @@ TABLE ledger.charges (
     CONSTRAINT charges_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
     CONSTRAINT charges_days_check CHECK (effective_on >= '0001-01-01'::date AND effective_on <=
         '9999-12-31'::date),
+    CONSTRAINT charges_duplicates_other_check CHECK (duplicates_charge_id <> charge_id),
     CONSTRAINT charges_ids_check CHECK (charge_id <> ''::text AND tenant_user_id <> ''::text AND
         unit_id <> ''::text AND octet_length(charge_id) <= 2000 AND (octet_length(tenant_user_id) +
         octet_length(unit_id)) <= 2000),
@@ -610,7 +612,7 @@ TABLE ledger.charges (
 CREATE INDEX charges_account_idx ON ledger.charges USING btree (tenant, account_id);
 CREATE UNIQUE INDEX charges_one_rent_key ON ledger.charges USING btree (tenant, tenant_user_id,
     unit_id, billing_period) WHERE type = 'rent'::text AND reverses_charge_id IS NULL AND
-    reversed_at IS NULL;
+    reversed_at IS NULL AND duplicates_charge_id IS NULL;
 CREATE UNIQUE INDEX charges_reversed_once_key ON ledger.charges USING btree (tenant,
     reverses_charge_id) WHERE reverses_charge_id IS NOT NULL;
 CREATE TRIGGER charges_guard_columns BEFORE UPDATE ON ledger.charges FOR EACH ROW WHEN (old.tenant
@@ -621,9 +623,10 @@ CREATE TRIGGER charges_guard_columns BEFORE UPDATE ON ledger.charges FOR EACH RO
     DISTINCT FROM new.currency OR old.billing_period IS DISTINCT FROM new.billing_period OR
     old.created_by IS DISTINCT FROM new.created_by OR old.effective_on IS DISTINCT FROM
     new.effective_on OR old.reverses_charge_id IS DISTINCT FROM new.reverses_charge_id OR
-    old.source_run_key IS DISTINCT FROM new.source_run_key OR old.created_at IS DISTINCT FROM
-    new.created_at OR old.reversed_at <> new.reversed_at OR old.reversed_at IS NOT NULL AND
-    new.reversed_at IS NULL) EXECUTE FUNCTION ledger.guard_charges();
+    old.duplicates_charge_id IS DISTINCT FROM new.duplicates_charge_id OR old.source_run_key IS
+    DISTINCT FROM new.source_run_key OR old.created_at IS DISTINCT FROM new.created_at OR
+    old.reversed_at <> new.reversed_at OR old.reversed_at IS NOT NULL AND new.reversed_at IS NULL)
+    EXECUTE FUNCTION ledger.guard_charges();
 CREATE TRIGGER charges_guard_insert AFTER INSERT ON ledger.charges REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_new_charges();
 CREATE TRIGGER charges_guard_removal BEFORE DELETE OR TRUNCATE ON ledger.charges FOR EACH STATEMENT
@@ -631,6 +634,74 @@ CREATE TRIGGER charges_guard_removal BEFORE DELETE OR TRUNCATE ON ledger.charges
 CREATE TRIGGER charges_guard_reversed BEFORE UPDATE OF reversed_at ON ledger.charges FOR EACH ROW
     WHEN (old.reversed_at IS NULL AND new.reversed_at IS NOT NULL) EXECUTE FUNCTION
     ledger.guard_charges();
+
+TABLE ledger.payment_movements (
+    tenant uuid NOT NULL,
+    payment_id text COLLATE "C" NOT NULL,
+    movement_number bigint NOT NULL,
+    tenant_user_id text COLLATE "C" NOT NULL,
+    unit_id text COLLATE "C" NOT NULL,
+    account_id uuid NOT NULL GENERATED ALWAYS AS ((md5(((((length(tenant_user_id))::text ||
+        ':'::text) || tenant_user_id) || unit_id)))::uuid) STORED,
+    currency character(3) NOT NULL,
+    kind text NOT NULL,
+    amount_cents bigint NOT NULL,
+    effective_on date NOT NULL,
+    source text NOT NULL,
+    source_id text COLLATE "C",
+    moment timestamp with time zone,
+    description text,
+    corrects_number bigint,
+    corrected_at timestamp with time zone,
+    recorded_by text NOT NULL DEFAULT SESSION_USER,
+    recorded_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT payment_movements_pkey PRIMARY KEY (tenant, payment_id, movement_number),
+    CONSTRAINT payment_movements_payment_fkey FOREIGN KEY (tenant, payment_id) REFERENCES
+        ledger.payments(tenant, payment_id) ON UPDATE CASCADE,
+    CONSTRAINT payment_movements_amount_cents_check CHECK (amount_cents >= '-9999999999999'::bigint
+        AND amount_cents <= '9999999999999'::bigint),
+    CONSTRAINT payment_movements_correction_stays_check CHECK (num_nulls(corrects_number,
+        corrected_at) > 0),
+    CONSTRAINT payment_movements_corrects_earlier_check CHECK (corrects_number < movement_number),
+    CONSTRAINT payment_movements_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT payment_movements_days_check CHECK (effective_on >= '0001-01-01'::date AND
+        effective_on <= '9999-12-31'::date),
+    CONSTRAINT payment_movements_kind_check CHECK (kind = ANY (ARRAY['received'::text,
+        'refund'::text, 'refund_undone'::text, 'dispute_lost'::text, 'dispute_reinstated'::text])),
+    CONSTRAINT payment_movements_sign_check CHECK (amount_cents <> 0 AND (kind = 'received'::text OR
+        corrects_number IS NOT NULL OR (amount_cents < 0) = (kind = ANY (ARRAY['refund'::text,
+        'dispute_lost'::text])))),
+    CONSTRAINT payment_movements_source_check CHECK (source = ANY (ARRAY['payment'::text,
+        'charge'::text, 'refund'::text, 'dispute'::text, 'import'::text, 'hand'::text]))
+);
+CREATE INDEX payment_movements_account_idx ON ledger.payment_movements USING btree (tenant,
+    account_id);
+CREATE UNIQUE INDEX payment_movements_corrected_once_key ON ledger.payment_movements USING btree
+    (tenant, payment_id, corrects_number) WHERE corrects_number IS NOT NULL;
+CREATE UNIQUE INDEX payment_movements_once_key ON ledger.payment_movements USING btree (tenant,
+    payment_id, source, source_id, kind, moment) WHERE corrects_number IS NULL AND corrected_at IS
+    NULL;
+CREATE TRIGGER payment_movements_guard_columns BEFORE UPDATE ON ledger.payment_movements FOR EACH
+    ROW WHEN (old.tenant IS DISTINCT FROM new.tenant OR old.movement_number IS DISTINCT FROM
+    new.movement_number OR old.tenant_user_id IS DISTINCT FROM new.tenant_user_id OR old.unit_id IS
+    DISTINCT FROM new.unit_id OR old.currency IS DISTINCT FROM new.currency OR old.kind IS DISTINCT
+    FROM new.kind OR old.amount_cents IS DISTINCT FROM new.amount_cents OR old.effective_on IS
+    DISTINCT FROM new.effective_on OR old.source IS DISTINCT FROM new.source OR old.source_id IS
+    DISTINCT FROM new.source_id OR old.moment IS DISTINCT FROM new.moment OR old.description IS
+    DISTINCT FROM new.description OR old.corrects_number IS DISTINCT FROM new.corrects_number OR
+    old.recorded_by IS DISTINCT FROM new.recorded_by OR old.recorded_at IS DISTINCT FROM
+    new.recorded_at OR old.corrected_at <> new.corrected_at OR old.corrected_at IS NOT NULL AND
+    new.corrected_at IS NULL) EXECUTE FUNCTION ledger.guard_movements();
+CREATE TRIGGER payment_movements_guard_corrected BEFORE UPDATE OF corrected_at ON
+    ledger.payment_movements FOR EACH ROW WHEN (old.corrected_at IS NULL AND new.corrected_at IS NOT
+    NULL) EXECUTE FUNCTION ledger.guard_movements();
+CREATE TRIGGER payment_movements_guard_insert AFTER INSERT ON ledger.payment_movements REFERENCING
+    NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_new_movements();
+CREATE TRIGGER payment_movements_guard_payment BEFORE UPDATE OF payment_id ON
+    ledger.payment_movements FOR EACH ROW WHEN (old.payment_id <> new.payment_id) EXECUTE FUNCTION
+    ledger.guard_movements();
+CREATE TRIGGER payment_movements_guard_removal BEFORE DELETE OR TRUNCATE ON ledger.payment_movements
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_movements();
 
 TABLE ledger.payments (
     tenant uuid NOT NULL,
@@ -652,6 +723,8 @@ TABLE ledger.payments (
     disputed boolean NOT NULL DEFAULT false,
     created_on date NOT NULL DEFAULT CURRENT_DATE,
     quarantine_reason text,
+    recorded_by text,
+    moved_by text,
     CONSTRAINT payments_pkey PRIMARY KEY (tenant, payment_id),
     CONSTRAINT payments_amount_cents_check CHECK (amount_cents >= '-9999999999999'::bigint AND
         amount_cents <= '9999999999999'::bigint),
@@ -665,25 +738,32 @@ TABLE ledger.payments (
         octet_length(unit_id)) <= 2000),
     CONSTRAINT payments_quarantine_check CHECK (quarantine_reason = ANY (ARRAY['unknown_unit'::text,
         'invalid_billing_period'::text])),
-    CONSTRAINT payments_refunded_cents_check CHECK (refunded_cents >= 0 AND refunded_cents <=
-        '9999999999999'::bigint)
+    CONSTRAINT payments_refunded_cents_check CHECK (refunded_cents >= 0)
 );
 CREATE INDEX payments_account_idx ON ledger.payments USING btree (tenant, account_id);
 CREATE UNIQUE INDEX payments_payment_intent_key ON ledger.payments USING btree (tenant,
     stripe_payment_intent_id) WHERE stripe_payment_intent_id IS NOT NULL;
+CREATE INDEX payments_pending_idx ON ledger.payments USING btree (tenant, account_id) WHERE status =
+    'pending'::text;
 CREATE INDEX payments_quarantine_idx ON ledger.payments USING btree (tenant, unit_id) WHERE
     quarantine_reason IS NOT NULL;
+CREATE INDEX payments_session_idx ON ledger.payments USING btree (tenant, stripe_session_id) WHERE
+    stripe_session_id IS NOT NULL;
 CREATE TRIGGER payments_guard_insert AFTER INSERT ON ledger.payments REFERENCING NEW TABLE AS
     new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_payments();
-CREATE TRIGGER payments_guard_update AFTER UPDATE ON ledger.payments REFERENCING NEW TABLE AS
-    new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_payments();
+CREATE TRIGGER payments_guard_removal BEFORE DELETE ON ledger.payments FOR EACH ROW EXECUTE FUNCTION
+    ledger.guard_movements();
+CREATE TRIGGER payments_guard_update AFTER UPDATE ON ledger.payments REFERENCING OLD TABLE AS
+    old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_payments();
 
 TABLE ledger.properties (
     tenant uuid NOT NULL,
     property_id text COLLATE "C" NOT NULL,
     name text,
     timezone text,
-    CONSTRAINT properties_pkey PRIMARY KEY (tenant, property_id)
+    currency character(3) NOT NULL DEFAULT 'USD'::bpchar,
+    CONSTRAINT properties_pkey PRIMARY KEY (tenant, property_id),
+    CONSTRAINT properties_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text)
 );
 
 TABLE ledger.stripe_events (
@@ -739,6 +819,7 @@ TABLE ledger.tenancies (
         ':'::text) || tenant_user_id) || unit_id)))::uuid) STORED,
     start_on date NOT NULL,
     end_on date,
+    rent_amount_cents bigint,
     CONSTRAINT tenancies_pkey PRIMARY KEY (tenant, tenancy_id),
     CONSTRAINT tenancies_unit_fkey FOREIGN KEY (tenant, unit_id) REFERENCES ledger.units(tenant,
         unit_id),
@@ -747,10 +828,26 @@ TABLE ledger.tenancies (
     CONSTRAINT tenancies_ids_check CHECK (tenancy_id <> ''::text AND tenant_user_id <> ''::text AND
         unit_id <> ''::text AND octet_length(tenancy_id) <= 2000 AND (octet_length(tenant_user_id) +
         octet_length(unit_id)) <= 2000),
+    CONSTRAINT tenancies_rent_amount_cents_check CHECK (rent_amount_cents >=
+        '-9999999999999'::bigint AND rent_amount_cents <= '9999999999999'::bigint),
     CONSTRAINT tenancies_some_day_check CHECK (end_on > start_on)
 );
 CREATE INDEX tenancies_account_idx ON ledger.tenancies USING btree (tenant, account_id);
 CREATE INDEX tenancies_unit_idx ON ledger.tenancies USING btree (tenant, unit_id);
+
+TABLE ledger.unit_rents (
+    tenant uuid NOT NULL,
+    unit_id text COLLATE "C" NOT NULL,
+    effective_from date NOT NULL,
+    rent_amount_cents bigint NOT NULL,
+    CONSTRAINT unit_rents_pkey PRIMARY KEY (tenant, unit_id, effective_from),
+    CONSTRAINT unit_rents_unit_fkey FOREIGN KEY (tenant, unit_id) REFERENCES ledger.units(tenant,
+        unit_id),
+    CONSTRAINT unit_rents_days_check CHECK (effective_from >= '0001-01-01'::date AND effective_from
+        <= '9999-12-31'::date),
+    CONSTRAINT unit_rents_rent_amount_cents_check CHECK (rent_amount_cents >=
+        '-9999999999999'::bigint AND rent_amount_cents <= '9999999999999'::bigint)
+);
 
 TABLE ledger.units (
     tenant uuid NOT NULL,
@@ -774,6 +871,22 @@ CREATE TRIGGER units_guard_renamed_from AFTER UPDATE ON ledger.units REFERENCING
     touched_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_units();
 CREATE TRIGGER units_guard_renamed_to AFTER UPDATE ON ledger.units REFERENCING NEW TABLE AS
     touched_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_units();
+
+TYPE ledger.payment_movement (
+    tenant uuid,
+    payment_id text,
+    movement_number bigint,
+    tenant_user_id text,
+    unit_id text,
+    currency text,
+    kind text,
+    amount_cents bigint,
+    effective_on date,
+    source text,
+    source_id text,
+    moment timestamp with time zone,
+    description text
+);
 
 TABLE ops._yoyo_log (
     id character varying(36) NOT NULL,
@@ -1493,7 +1606,7 @@ FUNCTION ledger.assert_rent_days(p_as_of date, p_through date)
     RETURNS void
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
 PROCEDURE ledger.backfill_charges(p_tenant uuid, p_run_key text DEFAULT NULL::text,
-    p_source_rule_version text DEFAULT 'charge-backfill-v1'::text, p_batch_size integer DEFAULT
+    p_source_rule_version text DEFAULT 'charge-backfill-v2'::text, p_batch_size integer DEFAULT
     20000, p_max_batches integer DEFAULT NULL::integer, p_pause interval DEFAULT NULL::interval,
     p_lock_timeout interval DEFAULT '00:00:10'::interval, p_dry_run boolean DEFAULT false,
     p_expected_plan_hash text DEFAULT NULL::text, INOUT o_rows bigint DEFAULT NULL::bigint, INOUT
@@ -1579,9 +1692,9 @@ FUNCTION ledger.count_accounts(p_tenant uuid, p_of_tenancies boolean, p_from uui
     RETURNS bigint
     LANGUAGE plpgsql STABLE;
 FUNCTION ledger.explain_balance(p_tenant uuid, p_tenant_user_id text, p_unit_id text, p_as_of date
-    DEFAULT NULL::date)
+    DEFAULT NULL::date, p_currency text DEFAULT NULL::text)
     RETURNS TABLE(kind text, id text, effective_on date, description text, amount_cents bigint,
-        running_balance_cents bigint)
+        running_balance_cents bigint, currency character)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.guard_accounts()
     RETURNS trigger
@@ -1589,7 +1702,13 @@ FUNCTION ledger.guard_accounts()
 FUNCTION ledger.guard_charges()
     RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER;
+FUNCTION ledger.guard_movements()
+    RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION ledger.guard_new_charges()
+    RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER;
+FUNCTION ledger.guard_new_movements()
     RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION ledger.guard_payments()
@@ -1622,13 +1741,14 @@ FUNCTION ledger.other_currency(p_tenant uuid, p_account_id uuid, p_currency text
 FUNCTION ledger.plan_charge_backfill(p_tenant uuid, p_amount_rule text DEFAULT
     'unit_rent_first'::text)
     RETURNS TABLE(tenant_user_id text, unit_id text, billing_period text, action text, type text,
-        amount_cents bigint, currency character, description text, effective_on date, warnings
-        text[], delta_cents bigint, quarantine_reason text, payment_ids text[], charge_id text)
+        amount_cents bigint, currency character, description text, effective_on date, covered_days
+        bigint, period_days integer, warnings text[], delta_cents bigint, quarantine_reason text,
+        payment_ids text[], charge_id text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.plan_rent(p_tenant uuid, p_as_of date, p_through date DEFAULT NULL::date)
     RETURNS TABLE(tenant_user_id text, unit_id text, billing_period text, action text, amount_cents
         bigint, currency character, effective_on date, covered_days bigint, period_days integer,
-        quarantine_reason text, charge_id text)
+        quarantine_reason text, charge_id text, warnings text[])
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 PROCEDURE ledger.post_charge(p_tenant uuid, p_tenant_user_id text, p_unit_id text, p_type text,
     p_amount_cents bigint, p_billing_period text DEFAULT NULL::text, p_effective_on date DEFAULT
@@ -1636,21 +1756,18 @@ PROCEDURE ledger.post_charge(p_tenant uuid, p_tenant_user_id text, p_unit_id tex
     p_currency text DEFAULT NULL::text)
     LANGUAGE plpgsql SECURITY DEFINER;
 PROCEDURE ledger.post_rent(p_tenant uuid, p_as_of date, p_through date DEFAULT NULL::date, p_run_key
-    text DEFAULT NULL::text, p_source_rule_version text DEFAULT 'rent-v1'::text, p_batch_size
+    text DEFAULT NULL::text, p_source_rule_version text DEFAULT 'rent-v2'::text, p_batch_size
     integer DEFAULT 20000, p_max_batches integer DEFAULT NULL::integer, p_pause interval DEFAULT
     NULL::interval, p_lock_timeout interval DEFAULT '00:00:10'::interval, p_dry_run boolean DEFAULT
     false, p_expected_plan_hash text DEFAULT NULL::text, INOUT o_rows bigint DEFAULT NULL::bigint,
     INOUT o_batches integer DEFAULT NULL::integer, INOUT o_status text DEFAULT NULL::text,
     p_accept_escalations text DEFAULT NULL::text)
     LANGUAGE plpgsql;
-FUNCTION ledger.reads_committed()
-    RETURNS boolean
-    LANGUAGE plpgsql;
 FUNCTION ledger.rent_summary(p_tenant uuid, p_as_of date, p_through date DEFAULT NULL::date)
     RETURNS TABLE(keys bigint, to_create bigint, already_charged bigint, quarantined bigint,
         rent_cents bigint, rent_cents_to_create bigint, rent_cents_already_charged bigint,
-        rent_cents_quarantined bigint, charges_cents bigint, accounts_escalated bigint,
-        new_escalations bigint, plan_hash text)
+        rent_cents_quarantined bigint, charges_cents bigint, quarantine_reasons jsonb, warnings
+        jsonb, accounts_escalated bigint, new_escalations bigint, plan_hash text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 PROCEDURE ledger.replay_stripe_events(p_tenant uuid, p_payment_key text DEFAULT NULL::text, INOUT
     o_payments bigint DEFAULT NULL::bigint, INOUT o_waiting_events bigint DEFAULT NULL::bigint)
