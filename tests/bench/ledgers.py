@@ -1,4 +1,4 @@
-"""Charge ledgers of any size: renters with a year of payments, hardly a charge."""
+"""Charge ledgers of any size: renters with a year of payments, some refunded, hardly a charge."""
 
 import os
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 
 #: Keys of the largest run; DUECOURSE_FULL_SIZE=1 measures at full size.
-KEYS = 1_000_000 if os.environ.get("DUECOURSE_FULL_SIZE") == "1" else 100_000
+FULL = os.environ.get("DUECOURSE_FULL_SIZE") == "1"
+KEYS = 1_000_000 if FULL else 100_000
 MONTHS = 10
 ACCOUNTS = KEYS // MONTHS
 
@@ -27,6 +28,11 @@ _LEDGER = (
            '2026-' || lpad(m::text, 2, '0'), make_date(2026, m, 3)
        FROM generate_series(0, %(accounts)s - 1) AS n, generate_series(1, %(months)s) AS m,
            generate_series(0, CASE (n + m) %% 20 WHEN 0 THEN 1 ELSE 0 END) AS part""",
+    # Refunds of two days.
+    """UPDATE ledger.payments SET refunded_cents = 500, refunded_on = paid_on + 4
+       WHERE tenant = %(tenant)s AND status = 'succeeded' AND md5(payment_id) < '2'""",
+    """UPDATE ledger.payments SET refunded_cents = 900, refunded_on = paid_on + 40
+       WHERE tenant = %(tenant)s AND status = 'succeeded' AND md5(payment_id) < '1'""",
 )
 
 
@@ -35,7 +41,7 @@ def make(connection: Connection) -> None:
     values = {"tenant": OWNER, "accounts": ACCOUNTS, "months": MONTHS}
     for statement in _LEDGER:
         connection.execute(statement.encode(), values)
-    connection.execute("VACUUM ANALYZE ledger.payments")
+    connection.execute("VACUUM ANALYZE ledger.payments, ledger.payment_movements")
 
 
 def empty(connection: Connection) -> None:
@@ -47,19 +53,26 @@ def empty(connection: Connection) -> None:
     connection.execute("CHECKPOINT")
 
 
-def grow(connection: Connection, charges: int) -> None:
-    """Fill the table up with charges of other renters, past the triggers."""
+def grow(connection: Connection, rows: int) -> None:
+    """Fill charges and movements up with rows of other renters, past the triggers."""
     connection.execute("SET session_replication_role = replica")
-    connection.execute(
-        "INSERT INTO ledger.charges (tenant, charge_id, tenant_user_id, unit_id, type,"
-        " amount_cents, billing_period, effective_on)"
-        " SELECT %s, 'more-' || n, 'other-' || n / 100, 'unit-' || n / 100, 'late_fee', 500,"
-        " '2026-05', '2026-05-01' FROM generate_series((SELECT count(*) FROM ledger.charges) + 1,"
-        " %s) AS n",
-        (OWNER, charges),
-    )
+    for table, columns, values in (
+        ("charges", "charge_id, type, billing_period", "'more-' || n, 'late_fee', '2026-05'"),
+        (
+            "payment_movements",
+            "payment_id, movement_number, kind, source",
+            "'more-' || n, 1, 'received', 'import'",
+        ),
+    ):
+        connection.execute(
+            f"INSERT INTO ledger.{table} (tenant, tenant_user_id, unit_id, currency, amount_cents,"
+            f" effective_on, {columns})"
+            f" SELECT '{OWNER}', 'other-' || n / 100, 'unit-' || n / 100, 'USD', 500, '2026-05-01',"
+            f" {values} FROM generate_series((SELECT count(*) FROM ledger.{table}) + 1, {rows})"
+            " AS n".encode()
+        )
     connection.execute("RESET session_replication_role")
-    connection.execute("VACUUM ANALYZE ledger.charges")
+    connection.execute("VACUUM ANALYZE ledger.charges, ledger.payment_movements")
 
 
 def seeds_manner(connection: Connection) -> int:
