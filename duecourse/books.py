@@ -66,7 +66,7 @@ def import_books(
             raise _reject(connection, config, files, tenants, key, rejects) from error
     summary["tables"] = {table: counts for table, counts in summary["tables"].items() if counts}
     names = {file.table: file.path.name for file in files}
-    for line in summary.get("differences", []):
+    for line in [*summary.get("differences", []), *summary.get("duplicate_rents", [])]:
         line["file"] = names[line.pop("table")]
     return summary
 

@@ -13,7 +13,8 @@ from duecourse.cli._session import Session, options, pass_session
 from duecourse.config import load
 
 _COUNTS = ("read", "new", "updated", "differing", "already_there")
-_SHOWN_DIFFERENCES = 20
+_DUPLICATES = ("file", "line", "charge_id", "duplicates_charge_id")
+_SHOWN = 20
 _LABELS = {
     "tenants": "tenants",
     "left_out": "lines of invoices deleted here, left out",
@@ -52,13 +53,14 @@ def import_(
 
     Books of contracts go to the tables of billing, rent books to those of ledger. All of it in
     one transaction: when one line cannot be read, nothing is written. Clients, contracts, lines,
-    units and tenancies are brought up to date; invoices, ledger rows, payments and charges that
-    are there already stay as they are; invoices that were deleted here are left out. Ledger rows
-    that break a rule, and payments of an unknown unit or an invalid period, are kept, quarantined.
+    units and tenancies are brought up to date, and payments that have succeeded, failed or been
+    refunded since; invoices, ledger rows and charges that are there already stay as they are;
+    invoices that were deleted here are left out. Ledger rows that break a rule, and payments of
+    an unknown unit or an invalid period, are kept, quarantined; rents charged twice are kept, too.
 
-    Books of contracts are compared with what is there: each line that differs from its row is
-    counted and named with its columns, updated or kept as it is (differing), except where what
-    was done here explains it. Kept ones are a warning; the exit status is 0 all the same.
+    The books are compared with what is there: each line that differs from its row is counted and
+    named with its columns, updated or kept as it is (differing), except where what was done here
+    explains it. Kept ones are a warning; the exit status is 0 all the same.
     """
     config = load()
     console = output.console(stderr=True)
@@ -104,9 +106,12 @@ def _show(summary: Summary, found: list[tuple[Any, ...]], differences: Path) -> 
         if name in summary:
             click.echo(f"{label}: {_text(summary[name])}")
     if found:
-        output.show_table(DIFFERENCES_HEADER, found[:_SHOWN_DIFFERENCES])
-        if (more := len(found) - _SHOWN_DIFFERENCES) > 0:
+        output.show_table(DIFFERENCES_HEADER, found[:_SHOWN])
+        if (more := len(found) - _SHOWN) > 0:
             click.echo(f"and {more:,} more; all of them: {differences}")
+    if twice := summary.get("duplicate_rents"):
+        click.echo(f"rents kept that stand beside another of their period: {len(twice):,}")
+        output.show_table(_DUPLICATES, [tuple(r[c] for c in _DUPLICATES) for r in twice[:_SHOWN]])
 
 
 def _text(found: int | dict[str, int]) -> str:

@@ -635,6 +635,27 @@ CREATE TRIGGER charges_guard_reversed BEFORE UPDATE OF reversed_at ON ledger.cha
     WHEN (old.reversed_at IS NULL AND new.reversed_at IS NOT NULL) EXECUTE FUNCTION
     ledger.guard_charges();
 
+TABLE ledger.payment_acts (
+    tenant uuid NOT NULL,
+    payment_id text COLLATE "C" NOT NULL,
+    act_number bigint NOT NULL,
+    act text NOT NULL,
+    refund_id text COLLATE "C",
+    reason text NOT NULL,
+    row_before jsonb NOT NULL,
+    acted_by text NOT NULL,
+    acted_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT payment_acts_pkey PRIMARY KEY (tenant, payment_id, act_number),
+    CONSTRAINT payment_acts_payment_fkey FOREIGN KEY (tenant, payment_id) REFERENCES
+        ledger.payments(tenant, payment_id) ON UPDATE CASCADE,
+    CONSTRAINT payment_acts_act_check CHECK (act = ANY (ARRAY['refund'::text, 'correct'::text,
+        'move'::text])),
+    CONSTRAINT payment_acts_reason_check CHECK (reason ~ '[^[:space:]]'::text),
+    CONSTRAINT payment_acts_refund_check CHECK ((act = 'refund'::text) = (refund_id IS NOT NULL))
+);
+CREATE UNIQUE INDEX payment_acts_refund_once_key ON ledger.payment_acts USING btree (tenant,
+    refund_id) WHERE refund_id IS NOT NULL;
+
 TABLE ledger.payment_movements (
     tenant uuid NOT NULL,
     payment_id text COLLATE "C" NOT NULL,

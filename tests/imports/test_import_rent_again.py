@@ -1,0 +1,224 @@
+"""Rent books imported again: what is brought up to date, what is kept and named, what is silent."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from duecourse.book_files import find_files
+from duecourse.books import import_books
+from duecourse.config import load
+from tests.charges.owner import Owner, Row
+from tests.conftest import Command, Database
+
+PAYMENTS, CHARGES = "04_payments.csv", "05_charges.csv"
+HEADERS = {
+    "01_properties.csv": "property_id name timezone",
+    "02_units.csv": "unit_id property_id unit_number rent_amount_cents rent_due_day",
+    "03_tenancies.csv": "tenancy_id tenant_user_id unit_id start_on end_on",
+    PAYMENTS: "payment_id tenant_user_id unit_id amount_cents currency payment_method status"
+    " billing_period stripe_session_id stripe_payment_intent_id paid_on refunded_cents refunded_on"
+    " created_on",
+    CHARGES: "charge_id tenant_user_id unit_id type description amount_cents currency"
+    " billing_period created_by effective_on reverses_charge_id",
+}
+PENDING = {
+    "tenant_user_id": "r-1", "unit_id": "u-1", "amount_cents": "90000", "currency": "usd",
+    "status": "pending", "billing_period": "2026-05", "refunded_cents": "0",
+    "created_on": "2026-05-01",
+}  # fmt: skip
+PAID = {**PENDING, "status": "succeeded", "paid_on": "2026-05-03", "amount_cents": "100000"}
+RENT = {
+    "tenant_user_id": "r-1", "unit_id": "u-1", "type": "rent", "amount_cents": "100000",
+    "currency": "USD", "billing_period": "2026-05", "effective_on": "2026-05-01",
+}  # fmt: skip
+
+
+class Source:
+    """Rent books of a few lines, whose owner has the units u-1 and u-2."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.folder = folder
+        self.owner = Owner(database)
+        self.lines: dict[str, dict[str, dict[str, str]]] = {PAYMENTS: {}, CHARGES: {}}
+        folder.mkdir()
+
+    def pay(self, payment: str, line: Row | None = None, **columns: str) -> None:
+        """Set the line of a payment: as it was, or the given one, with other columns."""
+        known = self.lines[PAYMENTS]
+        known[payment] = {**(line or known[payment]), **columns, "payment_id": payment}
+
+    def charge(self, charge: str, **columns: str) -> None:
+        """Set the line of a charge, rent of May."""
+        self.lines[CHARGES][charge] = {**RENT, **columns, "charge_id": charge}
+
+    def run(self) -> dict[str, Any]:
+        """Import the lines; each of a table's ends in one of its counts."""
+        self.write()
+        connection, config = self.owner.database, load()
+        files, warnings = find_files(connection, config, self.folder)
+        assert warnings == []
+        summary = import_books(connection, config, files, rejects=self.folder / "rejects.csv")
+        for counts in summary["tables"].values():
+            assert counts["read"] == sum(counts.values()) - counts["read"]
+        return summary
+
+    def write(self) -> None:
+        """Write the files."""
+        for name, header in HEADERS.items():
+            columns = ["tenant", *header.split()]
+            with (self.folder / name).open("w", newline="") as file:
+                writer = csv.DictWriter(file, columns)
+                writer.writeheader()
+                for row in self.lines.get(name, {}).values():
+                    writer.writerow({**row, "tenant": self.owner.tenant})
+
+    def differences(self) -> dict[tuple[int, str], dict[str, list[str | None]]]:
+        """Import, and return the columns that differ by line and outcome; all of one file."""
+        found = self.run()["differences"]
+        return {(line["line"], line["outcome"]): line["columns"] for line in found}
+
+
+@pytest.fixture
+def source(tmp_path: Path, shared_database: Database) -> Source:
+    """Return books of a tenant of its own."""
+    return Source(tmp_path / "books", shared_database)
+
+
+def test_payments_go_on(source: Source) -> None:
+    source.pay("a", PENDING)
+    source.pay("b", PAID)
+    source.pay("c", PAID)
+    source.pay("d", PENDING, stripe_session_id="cs_1")
+    source.pay("e", PAID, paid_on="")
+    assert source.run()["tables"]["payments"]["new"] == 5
+    source.pay("a", PAID)
+    source.pay("b", refunded_cents="10000", refunded_on="2026-06-02")
+    source.pay("c", status="failed", paid_on="")
+    source.pay("d", stripe_payment_intent_id="pi_1", amount_cents="90001")
+    source.pay("e", paid_on="2026-05-09")
+    assert source.differences() == {
+        (2, "updated"): {
+            "status": ["pending", "succeeded"], "paid_on": [None, "2026-05-03"],
+            "amount_cents": ["90000", "100000"],
+        },
+        (3, "updated"): {"refunded_cents": ["0", "10000"], "refunded_on": [None, "2026-06-02"]},
+        (4, "updated"): {"status": ["succeeded", "failed"], "paid_on": ["2026-05-03", None]},
+        (5, "updated"): {
+            "stripe_payment_intent_id": [None, "pi_1"], "amount_cents": ["90000", "90001"],
+        },
+        (6, "updated"): {"paid_on": [None, "2026-05-09"]},
+    }  # fmt: skip
+    assert source.run()["tables"]["payments"]["already_there"] == 5
+    rows = source.owner.rows("payments")
+    assert (rows["a"]["status"], rows["c"]["status"]) == ("succeeded", "failed")
+    [balance] = source.owner.select("balances")
+    assert (balance["paid_cents"], balance["refunded_cents"]) == (300_000, 10_000)
+
+
+def test_what_no_payment_does_since_is_kept_and_named(source: Source) -> None:
+    source.pay("a", PAID, refunded_cents="500", refunded_on="2026-05-09")
+    source.pay("b", PENDING)
+    source.run()
+    source.pay(
+        "a", status="pending", paid_on="2026-05-04", amount_cents="1", currency="EUR",
+        refunded_cents="0", refunded_on="",
+    )  # fmt: skip
+    source.pay("b", unit_id="u-2", status="failed")
+    found = {
+        (2, "kept"): {
+            "status": ["succeeded", "pending"], "paid_on": ["2026-05-03", "2026-05-04"],
+            "amount_cents": ["100000", "1"], "currency": ["USD", "EUR"],
+            "refunded_cents": ["500", "0"], "refunded_on": ["2026-05-09", None],
+        },
+        (3, "kept"): {"unit_id": ["u-1", "u-2"]},
+        (3, "updated"): {"status": ["pending", "failed"]},
+    }  # fmt: skip
+    assert source.differences() == found
+    del found[3, "updated"]
+    assert source.differences() == found
+    assert source.run()["tables"]["payments"]["differing"] == 2
+
+
+def test_charges_are_kept_and_named(source: Source) -> None:
+    source.charge("a")
+    source.run()
+    source.charge("a", amount_cents="1")
+    assert source.differences() == {(2, "kept"): {"amount_cents": ["100000", "1"]}}
+    assert source.owner.rows("charges")["a"]["amount_cents"] == 100_000
+
+
+def test_rents_charged_twice_are_kept(source: Source) -> None:
+    source.charge("late", effective_on="2026-05-02", amount_cents="1")
+    source.charge("b", amount_cents="2")
+    source.charge("a", amount_cents="4")
+    source.charge("undone", effective_on="2026-04-30")
+    source.charge("undo", effective_on="2026-04-30", amount_cents="-100000",
+                  reverses_charge_id="undone")  # fmt: skip
+    source.charge("june", billing_period="2026-06")
+    found = source.run()["duplicate_rents"]
+    assert found == [
+        {"file": CHARGES, "line": 2, "charge_id": "late", "duplicates_charge_id": "a"},
+        {"file": CHARGES, "line": 3, "charge_id": "b", "duplicates_charge_id": "a"},
+    ]
+    assert source.owner.balance() == 7 + 100_000
+    [first, second] = source.owner.select("check_rent_charged_twice", as_of="2026-06-01")
+    assert (first["object_key"], second["object_key"]) == ("b", "late")
+    assert {first["expected"], second["expected"]} == {"only charge a"}
+    assert source.run()["duplicate_rents"] == []
+    source.charge("more")
+    assert source.run()["duplicate_rents"] == [
+        {"file": CHARGES, "line": 8, "charge_id": "more", "duplicates_charge_id": "a"}
+    ]
+    # Nothing makes another, and what was reversed leaves the next one standing.
+    source.pay("p", PAID)
+    source.run()
+    source.owner.call("reverse_charge", charge_id="a", reason="twice")
+    assert [row["action"] for row in source.owner.select("plan_charge_backfill")] == [
+        "already_charged"
+    ]
+    source.charge("again")
+    [again] = source.run()["duplicate_rents"]
+    assert again["duplicates_charge_id"] == "b"
+
+
+def test_a_rent_that_is_there_stands(source: Source) -> None:
+    posted = source.owner.post()
+    source.charge("a")
+    assert source.run()["duplicate_rents"] == [
+        {"file": CHARGES, "line": 2, "charge_id": "a", "duplicates_charge_id": posted}
+    ]
+    [finding] = source.owner.select("check_rent_charged_twice", as_of="2026-06-01")
+    assert (finding["object_key"], finding["expected"]) == ("a", f"only charge {posted}")
+
+
+def test_another_id_of_the_same_payment_at_stripe_is_named(source: Source) -> None:
+    source.pay("a", PENDING, stripe_payment_intent_id="pi_a")
+    source.pay("b", PENDING, stripe_session_id="cs_b")
+    source.run()
+    [intent, session] = [source.lines[PAYMENTS].pop(payment) for payment in "ab"]
+    source.pay("x", intent, status="failed")
+    source.pay("y", session)
+    source.pay("z", session, stripe_payment_intent_id="pi_z")
+    assert source.differences() == {
+        (2, "kept"): {"payment_id": ["a", "x"]},
+        (2, "updated"): {"status": ["pending", "failed"]},
+        (3, "kept"): {"payment_id": ["b", "y"]},
+    }
+    assert sorted(source.owner.rows("payments")) == ["a", "b", "z"]
+
+
+def test_the_command_tells_both(source: Source, shared_dsn: str, duecourse: Command) -> None:
+    source.pay("p", PAID)
+    source.charge("a")
+    source.charge("b")
+    source.run()
+    source.pay("p", amount_cents="1")
+    source.charge("c")
+    source.write()
+    done = duecourse("import", source.folder, "--dry-run", "--dsn", shared_dsn)
+    assert done.returncode == 0
+    assert "lines that differ from rows that stay as they are: 1" in done.stderr
+    assert "rents kept that stand beside another of their period: 1" in done.stdout
+    assert [CHARGES, "4", "c", "a"] in [line.split() for line in done.stdout.splitlines()]
