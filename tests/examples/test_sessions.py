@@ -8,9 +8,12 @@ from tests.examples.sessions import commands_of, pages, retyped
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
-def test_a_page_is_what_one_sees(page: Path, empty_dsn: str) -> None:
+def test_a_page_is_what_one_sees(page: Path, request: pytest.FixtureRequest) -> None:
+    """Where a page does not show what its apply says, that has been done before."""
     text = page.read_text(encoding="utf-8")
-    assert retyped(text, empty_dsn) == text
+    hidden = "$ duecourse apply >apply.txt" in text and page.name != "README.md"
+    dsn = request.getfixturevalue("dsn" if hidden else "empty_dsn")
+    assert retyped(text, dsn) == text
 
 
 def test_a_command_may_have_several_lines() -> None:

@@ -1,13 +1,16 @@
-"""Lives of one obligation: how its ledger stands, and what runs make of it."""
+"""Lives of one obligation: how its ledger stands, and what runs make of it.
+
+A tenant holds all that are run on the same day.
+"""
 
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -16,15 +19,19 @@ from psycopg.types.json import Jsonb
 from tests.conftest import Database
 from tests.service_periods.books import LEDGER, Row
 
-OBLIGATION = UUID("11111111-1111-4111-8111-111111111111")
+#: The only obligation in the file.
+OBLIGATION = "11111111-1111-4111-8111-111111111111"
 
 _FILE = Path(__file__).parents[1] / "data" / "lives" / "spans.jsonl.gz"
 _LINKS = ("invoice_id", "invoice_charge_id", "invoice_charge_detail_id")
+_IDS = ("record_id", "supersedes_record_id", *_LINKS)
+_TOLD = ("obligation_id", "period_key", "revision", "lifecycle_state", "price_cents")
+_TO_DO = ("supersede", "backfill", "regenerate", "escalate")
 
 
 @dataclass(frozen=True)
 class Life:
-    """One obligation, as the file has it; its tenant bears its number."""
+    """One obligation, as the file has it; its ids become its own."""
 
     id: str
     input: Row
@@ -32,16 +39,20 @@ class Life:
 
     @property
     def tenant(self) -> UUID:
-        """The tenant that has nothing but this obligation."""
-        return UUID(int=int(self.id.rpartition("-")[2]) << 64)
+        """The tenant of the day on which it is run."""
+        return UUID(int=date.fromisoformat(self.input["as_of"]).toordinal() << 64)
+
+    @property
+    def obligation(self) -> UUID:
+        """Its line."""
+        return self.new_id(OBLIGATION)
 
     def new_id(self, name: str) -> UUID:
-        """Return the id of a client, of an assignment, or of the contract."""
-        return UUID(int=self.tenant.int + int.from_bytes(name.encode()))
+        """Return its own id for one of the file, for a client, an assignment, or the contract."""
+        return uuid5(self.tenant, f"{self.id} {name}")
 
     def books(self) -> Iterator[tuple[str, Row]]:
         """Yield the rows that a database holds of it, each with its table."""
-        yield "tenants", {"tenant_name": self.id}
         yield "contracts", {"contract_id": self.new_id("k"), "contract_name": "Contract"}
         for name, client in self.input["clients"].items():
             anchors = {
@@ -63,7 +74,7 @@ class Life:
         yield (
             "contract_lines",
             {
-                "contract_line_id": OBLIGATION,
+                "contract_line_id": self.obligation,
                 "contract_line_name": "Line",
                 "contract_id": self.new_id("k"),
                 "contract_line_type": "Fixed",
@@ -73,7 +84,8 @@ class Life:
             },
         )
         for row in self.input["rows"]:
-            yield from self._ledger(row)
+            own = {key: self.new_id(row[key]) for key in _IDS if key in row}
+            yield from self._ledger(row | own)
 
     def _ledger(self, row: Row) -> Iterator[tuple[str, Row]]:
         """Yield a ledger row, and the invoice that its links name."""
@@ -88,8 +100,10 @@ class Life:
             {
                 **row,
                 "client_id": client,
-                "obligation_id": OBLIGATION,
-                "schedule_key": row["schedule_key"].replace(":t:", f":{self.tenant}:", 1),
+                "obligation_id": self.obligation,
+                "schedule_key": row["schedule_key"]
+                .replace(":t:", f":{self.tenant}:", 1)
+                .replace(OBLIGATION, str(self.obligation)),
                 "source_rule_version": "vectors",
                 "invoice_linked_at": "2026-01-01T00:00:00Z" if linked else None,
             },
@@ -105,7 +119,7 @@ class Life:
                 {
                     "invoice_charge_detail_id": detail,
                     "invoice_charge_id": charge,
-                    "contract_line_id": OBLIGATION,
+                    "contract_line_id": self.obligation,
                     "service_period_start": start,
                     "service_period_end": end,
                 },
@@ -128,7 +142,7 @@ def lives(*ids: str) -> list[Life]:
     return [life for life in found if life.id in ids or not ids]
 
 
-def load(database: Database, chosen: Iterable[Life]) -> None:
+def load(database: Database, chosen: Sequence[Life]) -> None:
     """Insert what some lives hold as it stands, guards off."""
     tables: dict[str, list[Row]] = defaultdict(list)
     for life in chosen:
@@ -136,6 +150,8 @@ def load(database: Database, chosen: Iterable[Life]) -> None:
             tables[table].append({"tenant": life.tenant, **row})
     with database.transaction():
         database.execute("SET LOCAL session_replication_role = replica")
+        named = [{"tenant": tenant, "tenant_name": "Lives"} for tenant in _days_of_runs(chosen)]
+        _insert(database, "tenants", named)
         for table, rows in tables.items():
             _insert(database, table, rows)
     database.execute("ANALYZE")
@@ -157,28 +173,54 @@ def _insert(database: Database, table: str, rows: list[Row]) -> None:
         )
 
 
-def run(database: Database, life: Life) -> Row:
-    """Run a life and return what became of it, in the form of ``expected``."""
-    given = (life.tenant, life.input["as_of"])
-    cursor = database.cursor(row_factory=dict_row)
+def run(database: Database, chosen: Sequence[Life]) -> dict[str, Row]:
+    """Run lives and return what became of each by its id, in the form of ``expected``."""
+    answers: dict[UUID, Row] = {}
+    for given in _days_of_runs(chosen).items():
+        answers |= _run(database, *given)
+    return {life.id: answers[life.obligation] for life in chosen}
+
+
+def _days_of_runs(chosen: Sequence[Life]) -> dict[UUID, str]:
+    """Return the tenants and the days on which they are run."""
+    return {life.tenant: life.input["as_of"] for life in chosen}
+
+
+def _run(database: Database, tenant: UUID, as_of: str) -> dict[UUID, Row]:
+    """Run a tenant, and once more with what it escalates accepted; answer by obligation."""
+    given = (tenant, as_of)
     backfill = "CALL billing.backfill_service_periods(p_tenant => %s, p_as_of => %s"
     database.execute(f"{backfill})", given)
-    escalated = cursor.execute(
-        "SELECT DISTINCT reason FROM billing.escalations(p_tenant => %s, p_as_of => %s)", given
-    ).fetchall()
-    summary = "SELECT * FROM billing.plan_summary(p_tenant => %s, p_as_of => %s, p_mode => %s)"
-    (plan,) = cursor.execute(summary, (*given, "backfill")).fetchall()
+    escalated: dict[UUID, list[str]] = dict(
+        database.execute(
+            "SELECT obligation_id, array_agg(DISTINCT reason) FROM billing.escalations(%s, %s)"
+            " GROUP BY obligation_id",
+            given,
+        ).fetchall()
+    )
     if escalated:
-        database.execute(f"{backfill}, p_accept_escalations => %s)", (*given, plan["plan_hash"]))
-        (plan,) = cursor.execute(summary, (*given, "backfill")).fetchall()
-    left = sum(plan[key] for key in ("superseded", "backfilled", "regenerated", "escalated_rows"))
-    return {
-        "escalated": sorted(row["reason"] for row in escalated),
-        "live_rows": _live_rows(database, life),
-    } | ({"left_to_do": left} if left else {})
+        ((plan_hash,),) = database.execute(
+            "SELECT plan_hash FROM billing.plan_summary(%s, %s, 'backfill')", given
+        ).fetchall()
+        database.execute(f"{backfill}, p_accept_escalations => %s)", (*given, plan_hash))
+    left: dict[UUID, int] = dict(
+        database.execute(
+            "SELECT obligation_id, count(*) FROM billing.plan_service_periods(%s, %s, 'backfill')"
+            " WHERE action = ANY (%s) GROUP BY obligation_id",
+            (*given, [*_TO_DO]),
+        ).fetchall()
+    )
+    answers: dict[UUID, Row] = defaultdict(lambda: {"escalated": [], "live_rows": []})
+    for row in _live_rows(database, tenant):
+        answers[row.pop("obligation_id")]["live_rows"].append(row)
+    for obligation, reasons in escalated.items():
+        answers[obligation]["escalated"] = sorted(reasons)
+    for obligation, rows in left.items():
+        answers[obligation]["left_to_do"] = rows
+    return answers
 
 
-def _live_rows(database: Database, life: Life) -> list[Row]:
+def _live_rows(database: Database, tenant: UUID) -> list[Row]:
     """Return the live rows in row order with what each costs."""
     rows = (
         database.cursor(row_factory=dict_row)
@@ -194,12 +236,12 @@ def _live_rows(database: Database, life: Life) -> list[Row]:
                 %s, ARRAY(SELECT l.record_id FROM live AS l)) AS p USING (record_id)
             ORDER BY r.service_period_start, r.service_period_end, r.revision, r.record_id
             """,
-            (life.tenant, life.tenant),
+            (tenant, tenant),
         )
         .fetchall()
     )
     return [
-        {key: row[key] for key in ("period_key", "revision", "lifecycle_state", "price_cents")}
+        {key: row[key] for key in _TOLD}
         | {
             kind: _days(row[f"{kind}_start"], row[f"{kind}_end"])
             for kind in ("service_period", "invoice_window", "activity_window", "whole_period")

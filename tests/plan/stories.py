@@ -91,16 +91,12 @@ def _main(ids: list[str]) -> None:
         migrate.apply(server.dsn)
         with psycopg.connect(server.dsn, autocommit=True) as database:
             load(database, chosen)
-            for life in chosen:
-                try:
-                    got = run(database, life)
-                except psycopg.Error as error:
-                    found[f"{error.sqlstate} {error}".splitlines()[0]].append(life.id)
-                    continue
-                if ids:
-                    print(story(life, got))
-                for kind in kinds(life, got):
-                    found[kind].append(life.id)
+            got = run(database, chosen)
+    for life in chosen:
+        if ids:
+            print(story(life, got[life.id]))
+        for kind in kinds(life, got[life.id]):
+            found[kind].append(life.id)
     failed = set(chain(*found.values()))
     print(f"{len(chosen) - len(failed)} of {len(chosen)} are as expected")
     for kind, its in sorted(found.items(), key=lambda item: -len(item[1])):

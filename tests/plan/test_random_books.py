@@ -121,8 +121,8 @@ def live(rows: list[Row]) -> list[Row]:
     return [row for row in rows if row["lifecycle_state"] not in ("superseded", "archived")]
 
 
-def assert_adds_up(books: Books, mode: str) -> Row:
-    """Assert that the counts of a plan add up and are those of its rows; return the counts."""
+def assert_adds_up(books: Books, mode: str) -> tuple[str, list[Row]]:
+    """Assert that the counts of a plan add up and are those of its rows; return hash and rows."""
     summary = books.summary(mode)
     assert sum(summary[f"schedules_{bucket}"] for bucket in BUCKETS) == summary["schedules"]
     assert sum(summary[name] for name in ROW_COUNTS) == len(live(books.ledger()))
@@ -132,7 +132,7 @@ def assert_adds_up(books: Books, mode: str) -> Row:
         assert summary[name] == actions[action], name
     kept = [row["record_id"] for row in plan if row["row_before"] and row["action"] != "conflict"]
     assert sorted(kept) == sorted(row["record_id"] for row in live(books.ledger()))
-    return summary
+    return summary["plan_hash"], plan
 
 
 def assert_sound(books: Books) -> None:
@@ -211,8 +211,9 @@ def change(books: Books, line: Line, drawn: dict[str, Any]) -> None:
 def run(books: Books, mode: str, *, accepted: bool) -> None:
     """Run the reviewed plan, hold its result against the plan, and look for what is left to do."""
     before = books.ledger()
-    hash_ = assert_adds_up(books, mode)["plan_hash"]
-    plan = books.select("plan_service_periods", mode=mode, assume_accepted=accepted)
+    hash_, plan = assert_adds_up(books, mode)
+    if accepted:
+        plan = books.select("plan_service_periods", mode=mode, assume_accepted=True)
     result = books.call(
         mode,
         batch_size=2,

@@ -1,27 +1,23 @@
 """Lives of one obligation whose assignments, anchors and cadences changed, with their answers."""
 
-from collections.abc import Iterator
-
-import psycopg
 import pytest
-from pytest_postgresql.executors import NoopExecutor
 
-from tests.conftest import Database, clone
+from tests.conftest import Database
 from tests.plan.lives import Life, lives, load, run
 from tests.plan.stories import story
+from tests.service_periods.books import Row
 
 LIVES = lives()
 
 
 @pytest.fixture(scope="module")
-def lived(applied_server: NoopExecutor) -> Iterator[Database]:
-    """Yield a database that holds them all."""
-    with clone(applied_server, "_lives") as dsn, psycopg.connect(dsn, autocommit=True) as database:
-        load(database, LIVES)
-        yield database
+def lived(shared_database: Database) -> dict[str, Row]:
+    """Return what became of each."""
+    load(shared_database, LIVES)
+    return run(shared_database, LIVES)
 
 
 @pytest.mark.parametrize("life", LIVES, ids=lambda life: life.id)
-def test_a_life(lived: Database, life: Life) -> None:
-    if told := story(life, run(lived, life)):
+def test_a_life(lived: dict[str, Row], life: Life) -> None:
+    if told := story(life, lived[life.id]):
         pytest.fail(told, pytrace=False)

@@ -14,14 +14,26 @@ from tests.conftest import clone
 from tests.settings.sample import NAME, SCOPE, Rows, cli, ledger
 
 HOSTILE = [
-    {"client_encoding": "SQL_ASCII"},
-    {"client_encoding": "LATIN1", "IntervalStyle": "postgres_verbose"},
-    {"DateStyle": "German, DMY", "IntervalStyle": "iso_8601"},
-    {"DateStyle": "SQL, DMY", "IntervalStyle": "sql_standard"},
-    {"DateStyle": "Postgres, MDY", "quote_all_identifiers": "on"},
-    {"standard_conforming_strings": "off", "backslash_quote": "off", "bytea_output": "escape"},
-    {"TimeZone": "Pacific/Kiritimati", "search_path": "", "plan_cache_mode": "force_generic_plan"},
     {
+        "client_encoding": "SQL_ASCII",
+        "DateStyle": "German, DMY",
+        "IntervalStyle": "iso_8601",
+        "standard_conforming_strings": "off",
+        "backslash_quote": "off",
+        "bytea_output": "escape",
+    },
+    {
+        "client_encoding": "LATIN1",
+        "DateStyle": "SQL, DMY",
+        "IntervalStyle": "postgres_verbose",
+        "TimeZone": "Pacific/Kiritimati",
+        "search_path": "",
+        "plan_cache_mode": "force_generic_plan",
+    },
+    {
+        "DateStyle": "Postgres, MDY",
+        "IntervalStyle": "sql_standard",
+        "quote_all_identifiers": "on",
         "array_nulls": "off",
         "client_min_messages": "error",
         "default_transaction_isolation": "serializable",
@@ -31,7 +43,7 @@ HOSTILE = [
         "xmloption": "document",
     },
 ]
-#: Everything at once, the worst of each.
+#: Everything at once, of each what stands first.
 ALL = {name: value for settings in reversed(HOSTILE) for name, value in settings.items()}
 #: The settings that have an environment variable of their own.
 VARIABLES = {"client_encoding": "PGCLIENTENCODING", "DateStyle": "PGDATESTYLE", "TimeZone": "PGTZ"}
@@ -116,10 +128,8 @@ def test_what_is_compared(usual: tuple[Said, Rows]) -> None:
     assert len(rows) > 100
 
 
-@pytest.mark.parametrize(
-    "settings", HOSTILE, ids=lambda found: ", ".join(map(" ".join, found.items()))
-)
-def test_a_setting_of_the_database(
+@pytest.mark.parametrize("settings", HOSTILE, ids=lambda found: ", ".join(found.values()))
+def test_settings_of_the_database(
     sample_dsn: str, usual: tuple[Said, Rows], settings: dict[str, str]
 ) -> None:
     by_statement("DATABASE {database}")(sample_dsn, settings)
