@@ -135,7 +135,9 @@ def test_movements_never_go(owner: Owner, statement: str, detail: str) -> None:
 
 def test_a_payment_without_movements_may_go(owner: Owner) -> None:
     payment = owner.payment(status="failed")
-    owner.database.execute("DELETE FROM ledger.payments WHERE payment_id = %s", [payment])
+    owner.database.execute(
+        "DELETE FROM ledger.payments WHERE (tenant, payment_id) = (%s, %s)", [owner.tenant, payment]
+    )
     assert owner.rows("payments") == {}
 
 
