@@ -7,9 +7,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.charges.owner import Owner, refused
+from tests.charges.owner import Owner
 from tests.charges.runs import assert_adds_up, backfill, fill, record, rents, tenancy
-from tests.concurrency.sessions import LEVELS, Session, outcome, sessions
+from tests.concurrency.sessions import Session, outcome, sessions
 from tests.conftest import Database
 
 BACKFILL = "CALL ledger.backfill_charges('{}', p_run_key => '{}', p_batch_size => 3)"
