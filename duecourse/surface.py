@@ -55,7 +55,8 @@ def call(connection: Connection, procedure: str, arguments: Arguments) -> Row:
     """Call a procedure outside of a transaction, as it commits; return its INOUT results."""
     given = _given(arguments)
     cursor: Cursor[Row] = connection.cursor(row_factory=dict_row)
-    row = cursor.execute(_statement("CALL", procedure, given), given).fetchone()
+    cursor.execute(_statement("CALL", procedure, given), given)
+    row = cursor.fetchone() if cursor.description else {}
     assert row is not None
     return row
 
@@ -83,7 +84,7 @@ def new_escalations(connection: Connection, operation: Operation, arguments: Arg
 def _given(arguments: Arguments) -> dict[str, object]:
     """Return the arguments to pass: those that have a value, and always the tenant."""
     return {
-        f"p_{name}": value
+        name if name.startswith("o_") else f"p_{name}": value
         for name, value in arguments.items()
         if value is not None or name == "tenant"
     }

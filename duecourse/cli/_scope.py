@@ -24,7 +24,8 @@ def integer(text: str) -> int:
     return number
 
 
-def _day(text: str) -> date:
+def day(text: str) -> date:
+    """Read a date."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
@@ -42,7 +43,7 @@ def _tenant_or_all(text: str) -> UUID | None:
 as_of = click.option(
     "--as-of",
     metavar="DATE",
-    type=_day,
+    type=day,
     default=_today,
     show_default="today, UTC",
     help="The date that decides what is due.",

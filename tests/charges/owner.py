@@ -96,8 +96,9 @@ class Owner:
         return charge
 
     def call(self, procedure: str, **arguments: object) -> str:
-        """Call a procedure of the ledger and return the id that it gives."""
-        row = self.database.execute(*self._named("CALL", procedure, arguments)).fetchone()
+        """Call a procedure of the ledger and return the id that it gives, if it gives one."""
+        cursor = self.database.execute(*self._named("CALL", procedure, arguments))
+        row = cursor.fetchone() if cursor.description else ("",)
         assert row is not None
         return str(row[0])
 
@@ -115,6 +116,50 @@ class Owner:
     def reverse(self, charge: str, reason: str = "wrong", **arguments: object) -> str:
         """Reverse a charge."""
         return self.call("reverse_charge", charge_id=charge, reason=reason, **arguments)
+
+    def record(self, **arguments: object) -> str:
+        """Record a payment by hand: by default 1000.00 of renter r-1 for u-1 and May."""
+        defaults = {
+            "tenant_user_id": "r-1",
+            "unit_id": "u-1",
+            "billing_period": "2026-05",
+            "amount_cents": 100_000,
+            "paid_on": "2026-05-03",
+            "payment_method": "cash",
+        }
+        return self.call("record_payment", **{**defaults, **arguments})
+
+    def refund(self, payment: str, amount: int | None, **arguments: object) -> str:
+        """Refund a payment by hand: by default on May 9."""
+        defaults = {"effective_on": "2026-05-09", "reason": "back"}
+        return self.call(
+            "refund_payment", payment_id=payment, amount_cents=amount, **{**defaults, **arguments}
+        )
+
+    def correct(self, payment: str, **arguments: object) -> None:
+        """Correct a payment by hand."""
+        self.call("correct_payment", payment_id=payment, **{"reason": "wrong", **arguments})
+
+    def move(self, payment: str, **arguments: object) -> None:
+        """Move a payment by hand."""
+        self.call("move_payment", payment_id=payment, **{"reason": "elsewhere", **arguments})
+
+    def movements(self, payment: str) -> list[tuple[str, int, str, str, int | None]]:
+        """Return kind, cents, day, unit and what is taken back of each movement, as written."""
+        return self.database.execute(
+            "SELECT kind, amount_cents, effective_on::text, unit_id, corrects_number"
+            " FROM ledger.payment_movements WHERE tenant = %s AND payment_id = %s"
+            " ORDER BY movement_number",
+            [self.tenant, payment],
+        ).fetchall()
+
+    def acts(self, payment: str) -> list[tuple[str, str, str]]:
+        """Return what was done to a payment by hand, why, and by whom."""
+        return self.database.execute(
+            "SELECT act, reason, acted_by FROM ledger.payment_acts"
+            " WHERE tenant = %s AND payment_id = %s ORDER BY act_number",
+            [self.tenant, payment],
+        ).fetchall()
 
     def select(self, reading: str, **arguments: object) -> list[Row]:
         """Return the rows of a reading, in a transaction that cannot write."""
@@ -158,10 +203,9 @@ class Owner:
 
     def _named(self, verb: str, routine: str, arguments: Row) -> tuple[sql.Composed, Row]:
         values = {
-            f"p_{name}": value for name, value in {"tenant": self.tenant, **arguments}.items()
+            name if name.startswith("o_") else f"p_{name}": value
+            for name, value in {"tenant": self.tenant, **arguments}.items()
         }
-        if "p_o_charge_id" in values:
-            values["o_charge_id"] = values.pop("p_o_charge_id")
         named = (sql.SQL("{} => {}").format(sql.Identifier(n), sql.Placeholder(n)) for n in values)
         statement = sql.SQL("{} {}({})").format(
             sql.SQL(verb), sql.Identifier("ledger", routine), sql.SQL(", ").join(named)

@@ -1708,6 +1708,10 @@ FUNCTION ledger.check_unpaid_rent(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+PROCEDURE ledger.correct_payment(p_tenant uuid, p_payment_id text, p_amount_cents bigint DEFAULT
+    NULL::bigint, p_effective_on date DEFAULT NULL::date, p_reason text DEFAULT NULL::text,
+    p_movement_number bigint DEFAULT NULL::bigint)
+    LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION ledger.count_accounts(p_tenant uuid, p_of_tenancies boolean, p_from uuid DEFAULT
     '00000000-0000-0000-0000-000000000000'::uuid, p_before uuid DEFAULT NULL::uuid)
     RETURNS bigint
@@ -1747,6 +1751,10 @@ FUNCTION ledger.import_rent_faults(p_tenant uuid, p_import_key text)
 PROCEDURE ledger.ingest_stripe_event(p_tenant uuid, p_event jsonb, INOUT o_outcome text DEFAULT
     NULL::text, INOUT o_reason text DEFAULT NULL::text)
     LANGUAGE plpgsql SECURITY DEFINER;
+PROCEDURE ledger.move_payment(p_tenant uuid, p_payment_id text, p_tenant_user_id text DEFAULT
+    NULL::text, p_unit_id text DEFAULT NULL::text, p_billing_period text DEFAULT NULL::text,
+    p_reason text DEFAULT NULL::text)
+    LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION ledger.next_account(p_tenant uuid, p_of_tenancies boolean, p_from uuid, p_batch_size
     integer)
     RETURNS uuid
@@ -1784,6 +1792,14 @@ PROCEDURE ledger.post_rent(p_tenant uuid, p_as_of date, p_through date DEFAULT N
     INOUT o_batches integer DEFAULT NULL::integer, INOUT o_status text DEFAULT NULL::text,
     p_accept_escalations text DEFAULT NULL::text)
     LANGUAGE plpgsql;
+PROCEDURE ledger.record_payment(p_tenant uuid, p_tenant_user_id text, p_unit_id text,
+    p_billing_period text DEFAULT NULL::text, p_amount_cents bigint DEFAULT NULL::bigint, p_paid_on
+    date DEFAULT NULL::date, p_payment_method text DEFAULT NULL::text, p_currency text DEFAULT
+    NULL::text, INOUT o_payment_id text DEFAULT NULL::text)
+    LANGUAGE plpgsql SECURITY DEFINER;
+PROCEDURE ledger.refund_payment(p_tenant uuid, p_payment_id text, p_amount_cents bigint,
+    p_effective_on date, p_reason text, INOUT o_refund_id text DEFAULT NULL::text)
+    LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION ledger.rent_summary(p_tenant uuid, p_as_of date, p_through date DEFAULT NULL::date)
     RETURNS TABLE(keys bigint, to_create bigint, already_charged bigint, quarantined bigint,
         rent_cents bigint, rent_cents_to_create bigint, rent_cents_already_charged bigint,
@@ -1796,6 +1812,9 @@ PROCEDURE ledger.replay_stripe_events(p_tenant uuid, p_payment_key text DEFAULT 
 PROCEDURE ledger.reverse_charge(p_tenant uuid, p_charge_id text, p_reason text, INOUT o_charge_id
     text DEFAULT NULL::text, p_effective_on date DEFAULT NULL::date)
     LANGUAGE plpgsql SECURITY DEFINER;
+FUNCTION ledger.show_payment(p_tenant uuid, p_payment_id text)
+    RETURNS TABLE(payment jsonb, movements jsonb, acts jsonb)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.verify(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)

@@ -1,0 +1,150 @@
+"""``duecourse payment``: what comes and goes by hand, and what a payment consists of."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+import click
+
+from duecourse import output, surface
+from duecourse.cli._scope import day
+from duecourse.cli._session import Session, options, pass_session
+from duecourse.errors import DuecourseError
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_MOVEMENTS = (
+    "movement_number",
+    "effective_on",
+    "kind",
+    "amount_cents",
+    "currency",
+    "tenant_user_id",
+    "unit_id",
+    "source",
+    "corrects_number",
+    "description",
+)
+_ACTS = ("act", "acted_by", "acted_at", "reason")
+
+_tenant = click.option(
+    "--tenant", metavar="UUID", type=click.UUID, required=True, help="Whose books."
+)
+_reason = click.option("--reason", metavar="TEXT", required=True, help="Why; it is kept.")
+_period = click.option(
+    "--period", "billing_period", metavar="YYYY-MM", help="The month that it is for."
+)
+
+
+def _account(*, required: bool) -> Callable[[_Function], _Function]:
+    renter = click.option(
+        "--renter", "tenant_user_id", metavar="ID", required=required, help="The renter."
+    )
+    unit = click.option("--unit", "unit_id", metavar="ID", required=required, help="The unit.")
+    return lambda function: renter(unit(_period(function)))
+
+
+def _money(on: str, *, required: bool) -> Callable[[_Function], _Function]:
+    cents = click.option(
+        "--cents", "amount_cents", metavar="N", type=int, required=required, help="How much."
+    )
+    when = click.option("--on", on, metavar="DATE", type=day, required=required, help="When.")
+    return lambda function: cents(when(function))
+
+
+@click.group()
+@options()
+def payment() -> None:
+    """Record payments that never were Stripe's, and correct, refund, move or show any."""
+
+
+@payment.command()
+@_tenant
+@_account(required=True)
+@_money("paid_on", required=True)
+@click.option("--method", "payment_method", metavar="WORD", help="How, such as cash or cheque.")
+@click.option("--currency", metavar="CODE", help="Default: that of the unit's property.")
+@click.option("--id", "o_payment_id", metavar="ID", help="Its id: typed again, it records once.")
+@options()
+@pass_session
+def record(session: Session, /, **arguments: Any) -> None:
+    """Record a payment that came by hand."""
+    _act(session, "record_payment", arguments, "recorded: payment {o_payment_id}")
+
+
+@payment.command()
+@click.argument("payment_id")
+@_tenant
+@_money("effective_on", required=True)
+@_reason
+@click.option("--id", "o_refund_id", metavar="ID", help="Its id: typed again, it refunds once.")
+@options()
+@pass_session
+def refund(session: Session, /, **arguments: Any) -> None:
+    """Record that a payment, or a part of it, went back; a bounced cheque, too."""
+    _act(session, "refund_payment", arguments, "recorded: refund {o_refund_id}")
+
+
+@payment.command()
+@click.argument("payment_id")
+@_tenant
+@_account(required=False)
+@_reason
+@options()
+@pass_session
+def move(session: Session, /, **arguments: Any) -> None:
+    """Move a payment to the renter, unit or month that it is for; it stays there."""
+    _act(session, "move_payment", arguments, "moved: payment {payment_id}")
+
+
+@payment.command()
+@click.argument("payment_id")
+@_tenant
+@_money("effective_on", required=False)
+@click.option(
+    "--movement",
+    "movement_number",
+    metavar="N",
+    type=int,
+    help="Of this movement, such as a refund, instead of what was received.",
+)
+@_reason
+@options()
+@pass_session
+def correct(session: Session, /, **arguments: Any) -> None:
+    """Correct how much was received, or when; 0 cents: it never was."""
+    _act(session, "correct_payment", arguments, "corrected: payment {payment_id}")
+
+
+@payment.command()
+@click.argument("payment_id")
+@_tenant
+@options()
+@pass_session
+def show(session: Session, payment_id: str, tenant: UUID) -> None:
+    """Show a payment, its movements with those that take back, and what was done by hand."""
+    given = {"tenant": tenant, "payment_id": payment_id}
+    with session.connection() as connection, surface.snapshot(connection):
+        found = [*surface.select(connection, "ledger.show_payment", given)]
+    if not found:
+        raise DuecourseError(
+            f"there is no payment {payment_id}", "duecourse balances shows the accounts"
+        )
+    [row] = found
+    if session.format == "json":
+        output.show_json(row)
+        return
+    output.show_fields({name: value for name, value in row["payment"].items() if value is not None})
+    for name, columns in (("movements", _MOVEMENTS), ("acts", _ACTS)):
+        if row[name]:
+            output.show_table(columns, [[each[column] for column in columns] for each in row[name]])
+
+
+def _act(session: Session, procedure: str, arguments: dict[str, Any], done: str) -> None:
+    with session.connection() as connection:
+        result = surface.call(connection, f"ledger.{procedure}", arguments)
+    if session.format == "json":
+        told = {name: arguments[name] for name in ("payment_id",) if name in arguments}
+        output.show_json(told | {name.removeprefix("o_"): value for name, value in result.items()})
+    else:
+        click.echo(done.format(**{**arguments, **result}))
