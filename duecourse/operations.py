@@ -82,3 +82,27 @@ OPERATIONS["charges"] = Operation(
     left_alone="some payments were left in quarantine; see: duecourse plan charges --rows",
     counts_orphans=True,
 )
+OPERATIONS["rent"] = Operation(
+    procedure="ledger.post_rent",
+    summary="ledger.rent_summary",
+    rows="ledger.plan_rent",
+    planned=("tenant", "as_of", "through"),
+    pending="to_create",
+    columns={
+        "renter": "tenant_user_id",
+        "unit": "unit_id",
+        "period": "billing_period",
+        "action": "action",
+        "cents": "amount_cents",
+        "currency": "currency",
+        "from": "effective_on",
+        "days": "covered_days",
+        "because of": "quarantine_reason warnings",
+    },
+    quiet=("already_charged",),
+    breakdowns={
+        "quarantine_reasons": ("quarantined because of", "keys"),
+        "warnings": ("warning", "charges"),
+    },
+    left_alone="some months were left in quarantine; see: duecourse plan rent --rows",
+)

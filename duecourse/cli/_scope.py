@@ -109,7 +109,14 @@ def operation_options(*, every_tenant: bool = False) -> Callable[[_Function], _F
         click.option(
             "--amount-rule",
             metavar="RULE",
-            help="Of charges: unit_rent_first (default), largest_payment or sum_of_payments.",
+            help="Of charges: unit_rent_first (default), whole_unit_rent, largest_payment or"
+            " sum_of_payments.",
+        ),
+        click.option(
+            "--through",
+            metavar="DATE",
+            type=_day,
+            help="Of rent: months that have begun by this day (default: --as-of).",
         ),
     ]
 

@@ -37,11 +37,15 @@ def plan(
     detailed_exitcode: bool,
     **arguments: Any,
 ) -> ExitStatus:
-    """Show what a run would do; reads only.
+    r"""Show what a run would do; reads only.
 
     backfill makes the periods that are missing, regenerate also replaces those that are stale,
     replenish extends the schedules that do not reach far enough ahead. charges makes the rent
-    charges that payments lack.
+    charges that payments lack, rent those that tenancies lack.
+
+    \b
+    duecourse plan charges --tenant UUID --rows --out charges.json
+    duecourse plan rent --tenant UUID --as-of 2026-09-01 --rows
     """
     session = ctx.ensure_object(Session)
     chosen = OPERATIONS[operation]

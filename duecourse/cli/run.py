@@ -78,9 +78,13 @@ def run(
     detailed_exitcode: bool,
     **arguments: Any,
 ) -> ExitStatus:
-    """Do it, in batches that commit; a run that was interrupted goes on under its run key.
+    r"""Do it, in batches that commit; a run that was interrupted goes on under its run key.
 
     Prints one line a batch, or a progress bar in a terminal, to standard error.
+
+    \b
+    duecourse run charges --plan charges.json
+    duecourse run rent --tenant UUID --as-of 2026-09-01 --dry-run
     """
     session = ctx.ensure_object(Session)
     if saved_plan is not None:

@@ -16,6 +16,7 @@ from tests.charges.runs import tenancy
         "unit_id = 'u-2'",
         "reversed_at = now()",
         "reverses_charge_id = 'other'",
+        "duplicates_charge_id = 'other'",
         "created_at = now() - interval '1 day'",
     ],
 )

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from tests.charges.owner import HOSTILE, MOST, Owner, Row, refused
+from tests.charges.runs import tenancy
 
 
 def plan(owner: Owner, rule: str = "unit_rent_first") -> dict[tuple[str, str, str | None], Row]:
@@ -13,6 +14,7 @@ def plan(owner: Owner, rule: str = "unit_rent_first") -> dict[tuple[str, str, st
 
 
 KEY = ("r-1", "u-1", "2026-05")
+Money = tuple[int, str, int | None]
 
 
 def test_a_key_gets_one_charge(owner: Owner) -> None:
@@ -134,3 +136,93 @@ def test_a_period_of_the_year_0_begins_on_the_first_day(owner: Owner) -> None:
     owner.payment(period="0000-05")
     [row] = plan(owner).values()
     assert (row["action"], row["effective_on"]) == ("create", date(1, 1, 1))
+
+
+def test_tenancies_and_dated_rents_decide(owner: Owner) -> None:
+    for day, rent in (("2026-01-01", 90_000), ("2026-04-10", 110_000)):
+        owner.insert("ledger.unit_rents", unit_id="u-1", effective_from=day, rent_amount_cents=rent)
+    tenancy(owner, "2026-03-15")
+    tenancy(owner, "2026-05-01", tenant_user_id="mate", rent_amount_cents=40_000)
+    for period in ("2026-02", "2026-03", "2026-04", "2026-05"):
+        owner.payment(period=period)
+    owner.payment(tenant_user_id="mate")
+    owner.payment(tenant_user_id="r-0", period="2025-12")
+    assert {
+        key[::2]: (
+            row["amount_cents"],
+            row["effective_on"].isoformat(),
+            row["covered_days"],
+            row["period_days"],
+            "outside_tenancy" in row["warnings"],
+        )
+        for key, row in plan(owner).items()
+    } == {
+        ("mate", "2026-05"): (40_000, "2026-05-01", 31, 31, False),
+        ("r-0", "2025-12"): (100_000, "2025-12-01", 31, 31, True),
+        ("r-1", "2026-02"): (90_000, "2026-02-01", 28, 28, True),
+        ("r-1", "2026-03"): (49_355, "2026-03-15", 17, 31, False),
+        ("r-1", "2026-04"): (90_000, "2026-04-01", 30, 30, False),
+        ("r-1", "2026-05"): (110_000, "2026-05-01", 31, 31, False),
+    }
+
+
+def test_books_without_tenancies_warn_of_none(owner: Owner) -> None:
+    owner.payment()
+    assert plan(owner)[KEY]["warnings"] == []
+    tenancy(owner, "2026-05-01", tenant_user_id="r-9")
+    assert plan(owner)[KEY]["warnings"] == ["outside_tenancy"]
+
+
+def test_the_whole_rent_of_the_unit(owner: Owner) -> None:
+    owner.insert(
+        "ledger.unit_rents", unit_id="u-1", effective_from="2026-01-01", rent_amount_cents=1
+    )
+    for unit in ("u-1", "u-2"):
+        tenancy(owner, "2026-05-15", unit_id=unit, rent_amount_cents=2)
+        owner.payment(30_000, unit_id=unit)
+        owner.payment(20_000, unit_id=unit)
+    rows = plan(owner, "whole_unit_rent").values()
+    first = date(2026, 5, 1)
+    assert [(row["amount_cents"], row["effective_on"], row["covered_days"]) for row in rows] == [
+        (100_000, first, 31),
+        (30_000, first, 31),
+    ]
+
+
+def test_what_was_paid_is_net_of_refunds(owner: Owner) -> None:
+    owner.payment(refunded_cents=40_000, refunded_on="2026-05-20")
+    row = plan(owner)[KEY]
+    assert (row["amount_cents"], row["warnings"]) == (100_000, ["amount_differs_from_payments"])
+    assert row["delta_cents"] == -40_000
+
+
+@pytest.mark.parametrize(
+    ("rule", "known", "unknown"),
+    [
+        ("unit_rent_first", (100_000, "USD", -70_000), (80_000, "EUR", 5_000)),
+        ("largest_payment", (80_000, "EUR", 5_000), (80_000, "EUR", 5_000)),
+        ("sum_of_payments", (85_000, "EUR", None), (85_000, "EUR", None)),
+    ],
+)
+def test_only_money_in_the_currency_of_the_charge_counts(
+    owner: Owner, rule: str, known: Money, unknown: Money
+) -> None:
+    for unit in ("u-1", "u-2"):
+        owner.payment(80_000, unit_id=unit, currency="EUR")
+        owner.payment(5_000, unit_id=unit, currency="EUR")
+        owner.payment(30_000, unit_id=unit)
+    rows = plan(owner, rule).values()
+    found = [(row["amount_cents"], row["currency"], row["delta_cents"]) for row in rows]
+    assert found == [known, unknown]
+    assert {"split_payments" in row["warnings"] for row in rows} == {True}
+
+
+def test_a_key_with_a_duplicate_is_charged(owner: Owner) -> None:
+    owner.payment()
+    owner.charge(charge_id="z")
+    owner.charge(charge_id="a", duplicates_charge_id="z")
+    for standing in ("z", "a"):
+        row = plan(owner)[KEY]
+        assert (row["action"], row["charge_id"]) == ("already_charged", standing)
+        owner.reverse(standing)
+    assert plan(owner)[KEY]["action"] == "create"

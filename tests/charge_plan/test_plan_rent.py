@@ -65,3 +65,54 @@ def test_days_that_are_none(
 ) -> None:
     with refused("DC001", detail, "Call again"):
         owner.select(reading, **arguments)
+
+
+def test_tenancies_and_dated_rents_decide(owner: Owner) -> None:
+    for day, rent in (("2026-01-01", 90_000), ("2026-04-01", 120_000)):
+        owner.insert("ledger.unit_rents", unit_id="u-2", effective_from=day, rent_amount_cents=rent)
+    tenancy(owner, "2026-03-15", unit_id="u-2")
+    tenancy(owner, "2026-05-01", "2026-05-11", rent_amount_cents=31_000)
+    tenancy(owner, "2026-05-11", rent_amount_cents=62_000)
+    assert [
+        (row["unit_id"], row["amount_cents"], row["effective_on"].isoformat())
+        for row in plan(owner)
+    ] == [
+        ("u-1", 31_000, "2026-05-01"),
+        ("u-2", 49_355, "2026-03-15"),
+        ("u-2", 120_000, "2026-04-01"),
+        ("u-2", 120_000, "2026-05-01"),
+    ]
+
+
+def test_a_month_has_the_days_of_all_its_tenancies(owner: Owner) -> None:
+    tenancy(owner, "2026-05-01", "2026-05-11")
+    tenancy(owner, "2026-05-21")
+    [row] = plan(owner, through="2026-05-01")
+    assert (row["covered_days"], row["amount_cents"]) == (21, 67_742)
+
+
+def test_roommates_are_shown(owner: Owner) -> None:
+    tenancy(owner, "2026-04-01")
+    tenancy(owner, "2026-05-01", tenant_user_id="r-2", rent_amount_cents=50_000)
+    owner.charge(1, tenant_user_id="r-3", period="2026-04")
+    assert [
+        (row["billing_period"], row["amount_cents"], row["warnings"]) for row in plan(owner)
+    ] == [
+        ("2026-04", 100_000, ["shared_unit"]),
+        ("2026-05", 100_000, ["shared_unit"]),
+        ("2026-05", 50_000, ["shared_unit"]),
+    ]
+    [summary] = owner.select("rent_summary", as_of=AS_OF)
+    assert summary["warnings"] == {"shared_unit": 3}
+
+
+def test_a_key_with_a_duplicate_is_charged(owner: Owner) -> None:
+    tenancy(owner, "2026-05-01")
+    owner.charge(charge_id="z")
+    owner.charge(charge_id="a", duplicates_charge_id="z")
+    for standing in ("z", "a"):
+        [row] = plan(owner)
+        assert (row["action"], row["charge_id"]) == ("already_charged", standing)
+        owner.reverse(standing)
+    [row] = plan(owner)
+    assert (row["action"], row["warnings"]) == ("create", [])

@@ -75,9 +75,37 @@ def test_the_amount_rule_is_of_the_plan(rent: Rent, tmp_path: Path) -> None:
     assert "p_amount_rule is 'x', not unit_rent_first" in wrong.stderr
 
 
+def test_rent_from_plan_to_nothing_left(rent: Rent, tmp_path: Path) -> None:
+    rent("run", "charges", *SCOPE, status=ExitStatus.REFUSED)
+    file = tmp_path / "rent.json"
+    shown = rent("plan", "rent", *SCOPE, *AS_OF, "--rows", "--out", file, "--detailed-exitcode",
+                 status=ExitStatus.CHANGES_PENDING)  # fmt: skip
+    saved = json.loads(file.read_text())
+    assert saved["arguments"] == {"tenant": OWNER, "as_of": AS_OF[1], "through": None}
+    assert (saved["operation"], saved["summary"]["to_create"]) == ("rent", 5)
+    assert saved["summary"]["quarantine_reasons"] == {"unknown_rent": 1}
+    for told in ("2026-07-20", "unknown_rent", saved["plan_hash"], f"run rent --plan {file}"):
+        assert told in shown.stdout
+    assert "already_charged " not in shown.stdout.partition("\nrenter")[2]
+
+    dry = rent("run", "rent", *SCOPE, *AS_OF, "--dry-run", *TYPED, status=ExitStatus.REFUSED)
+    assert (dry["rows"], dry["status"], dry["new_escalations"]) == (5, "escalated", 1)
+    further = rent("run", "rent", *SCOPE, *AS_OF, "--through=2026-10-01", "--dry-run", *TYPED,
+                   status=ExitStatus.REFUSED)  # fmt: skip
+    assert further["rows"] == 9
+    done = rent("run", "rent", "--plan", file, "--run-key", "k", status=ExitStatus.REFUSED)
+    assert "5 rows, batches: 1, run key: k" in done.stdout
+    assert "see: duecourse plan rent --rows" in done.stdout
+    rent("run", "rent", "--plan", file, status=ExitStatus.PLAN_STALE)
+    rent("run", "rent", *SCOPE, *AS_OF, "--allow-known-escalations")
+    rent("plan", "rent", *SCOPE, *AS_OF, "--detailed-exitcode")
+
+
 @pytest.mark.parametrize(
     ("operation", "option"),
     [
+        ("charges", "--through=2026-09-01"),
+        ("rent", "--amount-rule=largest_payment"),
         ("charges", "--client=" + OWNER),
         ("charges", "--schedule=x"),
         ("charges", "--target-horizon-days=1"),
@@ -102,13 +130,13 @@ def test_every_tenant_and_a_date(rent: Rent) -> None:
 def test_balances(rent: Rent, database: Database) -> None:
     rent("run", "charges", *SCOPE, status=ExitStatus.REFUSED)
     rows = rent("balances", *SCOPE, *AS_OF, *TYPED)
-    assert [row["balance_cents"] for row in rows] == [97500, -103220, 185484, 60484, 0, -70000]
+    assert [row["balance_cents"] for row in rows] == [97500, -135155, 120968, 0, 0, -70000]
     assert len(rent("balances", *SCOPE, *AS_OF, "--renter", "ada", *TYPED)) == 1
     assert len(rent("balances", *SCOPE, *AS_OF, "--unit", "mill-3", *TYPED)) == 2
     assert "97500" in rent("balances", *SCOPE, *AS_OF).stdout
     one = (*SCOPE, *AS_OF, "--renter", "bruno", "--unit", "mill-2", "--explain")
     lines = rent("balances", *one, *TYPED)
-    assert sum(line["amount_cents"] for line in lines) == -103220
+    assert sum(line["amount_cents"] for line in lines) == -135155
     assert "Refund for 2026-08" in rent("balances", *one).stdout
     refused = rent("balances", *SCOPE, "--explain", "--unit", "mill-2", status=ExitStatus.ERROR)
     assert "--explain wants --renter and --unit" in refused.stderr
