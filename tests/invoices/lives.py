@@ -30,7 +30,7 @@ def lives(state: State) -> dict[str, Life]:
                 key=lambda one: (one.start, one.end or date.max, one.is_active, one.key),
             ),
             sorted(
-                map(_period, rows[key]),
+                map(period_of, rows[key]),
                 key=lambda row: (row.service, row.covered),
             ),
             sorted((_detail(state, row) for row in details[key]), key=lambda one: one.days),
@@ -62,7 +62,8 @@ def _assignment(row: Row) -> Assignment:
     return Assignment(row["client_contract_id"], row["client_id"], start, end, row["is_active"])
 
 
-def _period(row: Row) -> Period:
+def period_of(row: Row) -> Period:
+    """Return a ledger row, or one that is planned, in the words of a life."""
     return Period(
         row["record_id"],
         row["client_id"],

@@ -1,4 +1,7 @@
-"""Many lives of obligations in one tenant: all take a step, then one run goes over all of them."""
+"""Many lives of obligations in one tenant: in a round each takes a step, then perhaps all are run.
+
+All of them are judged after the step, and again after the run.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,14 +15,25 @@ from tests.invoices.acts import choose
 from tests.invoices.lives import lives
 from tests.invoices.money import assert_days_add_up
 from tests.invoices.scenes import REFUSALS, Scene, attempt
-from tests.invoices.state import assert_sound, read
-from tests.invoices.verdict import Run, judge, reasons, unnamed_gaps
+from tests.invoices.state import State, assert_sound, read
+from tests.invoices.verdict import Run, judge, look_ahead, wrong_now
 from tests.service_periods.books import AS_OF, Books
 
-ROUNDS = 10
+ROUNDS = 14
 HORIZON = {"target_horizon_days": 70, "replenishment_threshold_days": 30}
 CYCLES = ("monthly", "monthly", "weekly", "bi-weekly", "quarterly")
-RUNS = ("backfill", "backfill", "regenerate", "regenerate", "replenish")
+#: What follows the steps of a round.
+RUNS = (
+    None,
+    None,
+    None,
+    "backfill",
+    "backfill",
+    "regenerate",
+    "regenerate",
+    "replenish",
+    "advance",
+)
 
 
 @dataclass(frozen=True)
@@ -79,12 +93,14 @@ class Lockstep:
         for number in range(rounds):
             dice = Random(f"{self.seed} round {number}")
             self.today += timedelta(dice.choice((0, 1, 10, 31)) if number else 0)
-            refused = self.act(number) if number else []
+            mode = dice.choice(RUNS) if number else "backfill"
             try:
-                ran = self.run(number, dice.choice(RUNS), accepting=dice.random() < 0.5)
+                faults = [] if not number else [*self.act(number), *self.judge(number)]
+                if mode and not faults:
+                    faults = self.run(number, mode, accepting=dice.random() < 0.5)
             except (AssertionError, psycopg.Error) as error:
-                ran = [Fault(None, number, str(error))]
-            if faults := [*refused, *ran]:
+                faults = [Fault(None, number, str(error))]
+            if faults:
                 return faults
         return []
 
@@ -95,11 +111,10 @@ class Lockstep:
             random = Random(f"{self.seed} {self.numbers[key]} {number}")
             if number in self.quiet:
                 continue
-            scene = Scene(self.books.tenant, life, self.clients[key], self.today, random)
-            for act in choose(life, random):
-                made = act(scene)
-                statements += made
-                owners += [key] * len(made)
+            act = choose(life, random)
+            made = act(Scene(self.books.tenant, life, self.clients[key], self.today, random))
+            statements += made
+            owners += [key] * len(made)
         errors = attempt(self.books.database, statements)
         told = zip(statements, errors, strict=True)
         self.story += [f"{s.as_string(self.books.database)}; -- {e or 'done'}" for s, e in told]
@@ -111,24 +126,32 @@ class Lockstep:
 
     def run(self, number: int, mode: str, *, accepting: bool) -> list[Fault]:
         """Materialise all lives, and again, which writes nothing; judge every one of them."""
-        before = read(self.books.database, self.books.tenant)
-        given = {"as_of": self.today, **HORIZON}
-        reviewed = self.books.summary(mode, **given)["plan_hash"] if accepting else None
-        result = self.books.call(mode, accept_escalations=reviewed, **given)
-        told = f"{mode} of {self.today}{' accepting' if accepting else ''}: {result['o_status']}"
-        self.story.append(f"-- {told}")
-        left = self.books.summary(mode, **given)["plan_hash"]
-        assert self.books.call(mode, expected_plan_hash=left, **given)["o_rows"] == 0, told
+        before, given = self.state, {"as_of": self.today, **HORIZON}
+        told = f"{mode} of {self.today}{' accepting' if accepting else ''}"
+        if mode == "advance":
+            result = self.books.perform("advance_billing_cycles", as_of=self.today)
+            again = self.books.perform("advance_billing_cycles", as_of=self.today)
+            assert (again["o_cycles"], again["o_rows"]) == (0, 0), told
+        else:
+            reviewed = self.books.summary(mode, **given)["plan_hash"] if accepting else None
+            result = self.books.call(mode, accept_escalations=reviewed, **given)
+            left = self.books.summary(mode, **given)["plan_hash"]
+            assert self.books.call(mode, expected_plan_hash=left, **given)["o_rows"] == 0, told
+        self.story.append(f"-- {told}: {result['o_status']}")
+        return self.judge(number, Run(mode, accepting), before)
+
+    def judge(
+        self, number: int, run: Run | None = None, before: State | None = None
+    ) -> list[Fault]:
+        """Hold every life against the calendar, and a run against what was before it."""
         self.state = read(self.books.database, self.books.tenant)
         assert_sound(self.state)
         assert_days_add_up(self.state)
-        ran = Run(mode, accepting, self.today, HORIZON["target_horizon_days"])
-        unnamed = unnamed_gaps(self.books, ran, self.state)
-        assert not unnamed, f"verify and the calendar differ on the gaps of {unnamed}"
-        return [
-            Fault(self.numbers[key], number, text)
-            for key, text in judge(ran, before, self.state, reasons(self.books, ran))
-        ]
+        ahead = look_ahead(self.books, self.today, HORIZON["target_horizon_days"])
+        found = [*wrong_now(ahead, self.state)]
+        if run and before:
+            found += judge(run, ahead, before, self.state)
+        return [Fault(self.numbers[key], number, text) for key, text in found]
 
 
 def smallest(database: Database, seed: int, numbers: Sequence[int], fault: Fault) -> str:

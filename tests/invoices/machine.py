@@ -18,7 +18,7 @@ from tests.invoices.scenes import REFUSALS as ACT_REFUSALS
 from tests.invoices.scenes import Scene, attempt
 from tests.invoices.state import Row, State, assert_sound, covered, read, span
 from tests.invoices.statement import Window, identity, window_of
-from tests.invoices.verdict import Run, judge, reasons
+from tests.invoices.verdict import Run, judge, look_ahead, wrong_now
 from tests.service_periods.books import AS_OF, Books, Line
 
 T = TypeVar("T")
@@ -93,8 +93,9 @@ class Operations(RuleBasedStateMachine):
         assert result["o_status"] in ("done", "nothing_to_do", "escalated")
         after = self.look()
         money.assert_run(before, after)
-        ran = Run(mode, bool(accepting), self.today, HORIZON["target_horizon_days"])
-        assert not [*judge(ran, before, after, reasons(self.books, ran))]
+        ahead = look_ahead(self.books, self.today, HORIZON["target_horizon_days"])
+        assert not [*wrong_now(ahead, after)]
+        assert not [*judge(Run(mode, bool(accepting)), ahead, before, after)]
 
     @rule(number=strategies.which, dated=st.sampled_from([False, False, False, True]))
     def invoice(self, number: int, dated: bool) -> None:

@@ -1,13 +1,13 @@
-"""What must hold of the days of every obligation after a run, and of the rows that it made."""
+"""What must hold of the days of every obligation at any moment, and of what a run has made."""
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 
 from tests.invoices.days import Days, Life, Period, numbers
-from tests.invoices.lives import lives
+from tests.invoices.lives import lives, period_of
 from tests.invoices.state import State
 from tests.service_periods.books import Books
 
@@ -21,51 +21,95 @@ class Run:
 
     mode: str
     accepting: bool
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is said of each obligation at one moment.
+
+    reasons: why it is escalated; gaps: the days that verify misses; rows: those that are live once
+    the plan is carried out, what it escalates accepted.
+    """
+
     as_of: date
     target: int
+    reasons: dict[str, list[str]]
+    gaps: dict[str, Days]
+    rows: dict[str, list[Period]]
 
 
-def judge(
-    run: Run, before: State, after: State, escalated: Mapping[str, Collection[str]]
-) -> Iterator[tuple[str, str]]:
-    """Give what is wrong after a run, by obligation; escalated: why some are left alone."""
+def look_ahead(books: Books, as_of: date, target: int) -> Outlook:
+    """Ask for everything that is said of a tenant."""
+    ask, given = books.database.execute, {"tenant": books.tenant, "as_of": as_of, "target": target}
+    reasons: dict[str, list[str]] = dict(
+        ask(
+            "SELECT obligation_id::text, array_agg(reason)"
+            " FROM billing.escalations(%(tenant)s, %(as_of)s, %(target)s) GROUP BY obligation_id",
+            given,
+        ).fetchall()
+    )
+    gaps: defaultdict[str, Days] = defaultdict(set)
+    # What the check of that name says, without its plan hashes.
+    for key, *ends in ask(
+        "SELECT obligation_id::text, gap_start, gap_end"
+        " FROM billing._history_gaps(%(tenant)s, %(as_of)s)",
+        given,
+    ):
+        gaps[key] |= numbers((ends[0], ends[1]))
+    rows: defaultdict[str, list[Period]] = defaultdict(list)
+    for key, row in ask(
+        "SELECT obligation_id::text, to_jsonb(row_after) FROM billing.plan_service_periods("
+        " %(tenant)s, %(as_of)s, 'backfill', p_target_horizon_days => %(target)s,"
+        " p_assume_accepted => true) WHERE action NOT IN ('conflict', 'supersede')",
+        given,
+    ):
+        rows[key].append(period_of(row))
+    return Outlook(as_of, target, reasons, gaps, rows)
+
+
+def wrong_now(ahead: Outlook, state: State) -> Iterator[tuple[str, str]]:
+    """Give what is wrong at any moment, by obligation.
+
+    Every day of its spans from its first row on is taken by one live row, or will be by one that is
+    planned. Days behind what is billed are named as a gap, and what cannot be planned escalates.
+    """
+    for key, life in lives(state).items():
+        why = frozenset(ahead.reasons.get(key, ()))
+        found = wrong_reasons(life, why)
+        gap = life.gap() if life.spans and not life.is_ambiguous() else set()
+        if ahead.gaps.get(key, set()) != gap:
+            found.append(f"verify names {show(ahead.gaps.get(key, set()))}, not {show(gap)}")
+        then = replace(life, periods=ahead.rows.get(key, []))
+        made = {row.key for row in then.periods} - {row.key for row in life.periods}
+        found += wrong_days(life, ())
+        if FINAL.isdisjoint(why):
+            found += wrong_days(then, life.wanted(ahead.as_of, ahead.target))
+            fence = None if why else life.boundary() or date.min
+            for row in then.periods:
+                if row.key in made:
+                    found += wrong_row(then, row, fence)
+        elif then.periods != life.periods:
+            found.append(f"left alone, but {len(made)} rows are planned")
+        yield from ((key, text) for text in found)
+
+
+def judge(run: Run, ahead: Outlook, before: State, after: State) -> Iterator[tuple[str, str]]:
+    """Give what is wrong after a run, by obligation."""
     earlier = lives(before)
     for key, life in lives(after).items():
-        why = frozenset(escalated.get(key, ()))
-        found = wrong_reasons(life, why)
+        why, found = frozenset(ahead.reasons.get(key, ())), []
         if run.mode in ("backfill", "regenerate"):
             accepted = run.accepting and FINAL.isdisjoint(why)
             if accepted and why - ({"continuity_gap"} if life.holes() else set()):
                 found.append(f"accepted, but escalated: {sorted(why)}")
             if accepted or not why:
-                found += wrong_days(life, run.as_of, run.target)
+                found += wrong_days(life, life.wanted(ahead.as_of, ahead.target))
         counted = run.mode != "replenish" and not run.accepting
         fence = (earlier[key].boundary() or date.min) if counted else None
         for row in life.periods:
             if row.key not in before.ledger and row.provenance != "user_edited":
                 found += wrong_row(life, row, fence)
         yield from ((key, text) for text in found)
-
-
-def reasons(books: Books, run: Run) -> dict[str, list[str]]:
-    """Return why obligations are escalated after a run."""
-    rows = books.database.execute(
-        "SELECT obligation_id::text, array_agg(reason) FROM billing.escalations(%s, %s, %s)"
-        " GROUP BY obligation_id",
-        (books.tenant, run.as_of, run.target),
-    ).fetchall()
-    return dict(rows)
-
-
-def unnamed_gaps(books: Books, run: Run, after: State) -> set[str]:
-    """Return the obligations whose gaps verify does not name, or without cause."""
-    rows = books.database.execute(
-        "SELECT split_part(object_key, ':', 4) FROM billing.check_history_gap(%s, %s)",
-        (books.tenant, run.as_of),
-    ).fetchall()
-    found = lives(after).items()
-    gaps = {key for key, one in found if one.spans and not one.is_ambiguous() and one.gap()}
-    return gaps ^ {key for (key,) in rows}
 
 
 def wrong_reasons(life: Life, why: Collection[str]) -> list[str]:
@@ -84,9 +128,9 @@ def wrong_reasons(life: Life, why: Collection[str]) -> list[str]:
     ]
 
 
-def wrong_days(life: Life, as_of: date, target: int) -> list[str]:
+def wrong_days(life: Life, wanted: Collection[int]) -> list[str]:
     """Return the days that no live row takes though one ought to, and those that two bill."""
-    lost = life.wanted(as_of, target) - life.taken().keys()
+    lost = {*wanted} - life.taken().keys()
     rows = (numbers(row.covered) for row in life.periods if row.state != "skipped")
     twice = {day for day, times in Counter(chain.from_iterable(rows)).items() if times > 1}
     return [f"{what}: {show(days)}" for what, days in (("lost", lost), ("twice", twice)) if days]
