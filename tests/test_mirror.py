@@ -43,8 +43,8 @@ def test_a_check_has_a_test_of_its_name() -> None:
     [
         ("account", "account"),
         ("account_of_nobody", "account"),
-        ("account_currency", "account_currency"),
-        ("account_currency_of_nobody", "account_currency"),
+        ("payment_movement_of_nobody", "payment_movement"),
+        ("payment_status_unknown", "payment_status"),
         ("accounts", None),
     ],
 )

@@ -1652,10 +1652,6 @@ FUNCTION ledger.check_account(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION ledger.check_account_currency(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.check_charge_guard(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
@@ -1665,6 +1661,14 @@ FUNCTION ledger.check_missing_rent(p_tenant uuid, p_as_of date)
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.check_payment_judgement(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_payment_movement(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_payment_net_negative(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
@@ -1680,7 +1684,15 @@ FUNCTION ledger.check_quarantined_key(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_refunded_month(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.check_rent_charged_twice(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_rent_currency(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
@@ -1689,6 +1701,14 @@ FUNCTION ledger.check_reversal_pair(p_tenant uuid, p_as_of date)
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.check_reversal_unmarked(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_roommates(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_session_counted_twice(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
@@ -1701,6 +1721,10 @@ FUNCTION ledger.check_stripe_payment(p_tenant uuid, p_as_of date)
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.check_stripe_unmatched(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_undated_payment(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;

@@ -61,9 +61,10 @@ def unindexed(owner: Checked) -> Iterator[Checked]:
 
 
 CHECKS = (
-    "rent_charged_twice", "reversal_unmarked", "reversal_pair", "account", "account_currency",
-    "payment_quarantine", "payment_judgement", "payment_status", "missing_rent", "quarantined_key",
-    "unpaid_rent", "charge_guard",
+    "rent_charged_twice", "reversal_unmarked", "reversal_pair", "account", "rent_currency",
+    "payment_quarantine", "payment_judgement", "payment_status", "undated_payment",
+    "payment_movement", "payment_net_negative", "session_counted_twice", "missing_rent",
+    "quarantined_key", "unpaid_rent", "refunded_month", "roommates", "charge_guard",
 )  # fmt: skip
 
 
@@ -134,16 +135,28 @@ def test_reversal_pair_without_a_reversal(owner: Checked) -> None:
 def test_account(owner: Checked) -> None:
     with owner.unguarded():
         owner.payment(tenant_user_id="new'", status="failed")
-    finding = owner.find_one("account", """["new'", "u-1"]""")
+    finding = owner.find_one("account", """["new'", "u-1", "USD"]""")
     owner.repair(finding)
     assert [row["tenant_user_id"] for row in owner.select("balances")] == ["new'", "r-1"]
 
 
-def test_account_currency(owner: Checked) -> None:
+def test_account_of_another_currency(owner: Checked) -> None:
     owner.change("payments", owner.paid, "currency = 'EUR'")
-    finding = owner.find_one("account_currency", owner.paid, "warning")
-    assert (finding["expected"], finding["actual"]) == ("USD", "EUR")
-    assert len(owner.database.execute(finding["repair_call"]).fetchall()) == 2
+    owner.repair(owner.find_one("account", """["r-1", "u-1", "EUR"]"""))
+
+
+def test_rent_currency(owner: Checked) -> None:
+    owner.insert("ledger.properties", property_id="h", currency="EUR")
+    for unit, rent in (("u-e", 100_000), ("u-x", None)):
+        owner.insert("ledger.units", unit_id=unit, property_id="h", rent_amount_cents=rent)
+        owner.charge(unit_id=unit, currency="EUR")
+        owner.charge(unit_id=unit, currency="USD", type="late_fee", period=None)
+    assert owner.find("rent_currency") == []
+    owner.charge(unit_id="u-x", period="2026-06")
+    charge = owner.charge(unit_id="u-e", period="2026-06")
+    finding = owner.find_one("rent_currency", charge, "warning")
+    assert (finding["expected"], finding["actual"]) == ("EUR", "USD")
+    owner.repair(finding)
 
 
 def test_payment_quarantine(owner: Checked) -> None:
@@ -168,6 +181,102 @@ def test_payment_status(owner: Checked) -> None:
     owner.payment(status="refunded")
     payment = owner.payment(status="Succeeded")
     assert owner.find_one("payment_status", payment, "warning")["actual"] == "Succeeded"
+
+
+def test_undated_payment(owner: Checked) -> None:
+    payment = owner.payment(paid_on=None, period="2026-06")
+    owner.payment(paid_on=None, status="pending")
+    finding = owner.find_one("undated_payment", payment, "warning")
+    assert finding["actual"] == "counts from 2026-06-01"
+    owner.repair(finding)
+    assert str(owner.rows("payments")[payment]["paid_on"]) == "2026-06-01"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected", "actual"),
+    [
+        ("amount_cents = 5", "5 came on 2026-05-03", "100000 came on 2026-05-03"),
+        ("paid_on = '2026-05-04'", "100000 came on 2026-05-04", "100000 came on 2026-05-03"),
+        ("refunded_cents = 7", "7 went back by 2026-05-03", "unit u-1 USD"),
+        ("status = 'failed'", "renter r-1 unit u-1 USD", "100000 came on 2026-05-03"),
+        ("unit_id = 'u-2'", "unit u-2 USD", "unit u-1 USD"),
+    ],
+)
+def test_payment_movement(owner: Checked, change: str, expected: str, actual: str) -> None:
+    owner.change("payments", owner.paid, change)
+    finding = owner.find_one("payment_movement", owner.paid)
+    assert expected in finding["expected"]
+    assert actual in finding["actual"]
+    owner.repair(finding)
+
+
+def test_payment_net_negative(owner: Checked) -> None:
+    owner.change("payments", owner.paid, "refunded_cents = 100000")
+    owner.database.execute(
+        "UPDATE ledger.payments SET refunded_cents = 100001 WHERE tenant = %s", [owner.tenant]
+    )
+    finding = owner.find_one("payment_net_negative", owner.paid, "warning")
+    assert finding["actual"] == "-1"
+    [shown] = owner.database.execute(finding["repair_call"]).fetchall()
+    assert len(shown[1]) == 2
+    owner.correct(owner.paid, amount_cents=100_000, movement_number=2)
+    assert owner.find("payment_net_negative") == []
+
+
+def test_session_counted_twice(owner: Checked) -> None:
+    session: Row = {"stripe_session_id": "cs_1", "period": "2026-06"}
+    first = owner.payment(created_on="2026-06-01", **session)
+    owner.payment(status="failed", created_on="2026-06-02", **session)
+    assert owner.find("session_counted_twice") == []
+    again = owner.payment(created_on="2026-06-02", **session)
+    finding = owner.find_one("session_counted_twice", again, "warning")
+    assert (finding["expected"], finding["actual"]) == (
+        f"only payment {first}",
+        "100000 cents more",
+    )
+    owner.repair(finding)
+    [balance] = owner.select("balances")
+    assert balance["paid_cents"] == 200_000
+
+
+def test_refunded_month(owner: Checked) -> None:
+    owner.refund(owner.paid, 99_999)
+    assert owner.find("refunded_month") == []
+    owner.refund(owner.paid, 1)
+    finding = owner.find_one("refunded_month", owner.rent, "warning")
+    assert finding["actual"] == "100000 cents refunded"
+    assert len(owner.database.execute(finding["repair_call"]).fetchall()) == 4
+    again = owner.record()
+    assert owner.find("refunded_month") == []
+    owner.refund(again, 100_000)
+    owner.reverse(owner.rent)
+    assert owner.find("refunded_month") == []
+
+
+def test_roommates(owner: Checked) -> None:
+    mate: Row = {"tenant_user_id": "r-2"}
+    part = owner.charge(99_999, **mate)
+    assert owner.find("roommates") == []
+    owner.reverse(part)
+    whole = owner.charge(**mate)
+    finding = owner.find_one("roommates", '["u-1", "2026-05"]', "warning")
+    assert finding["detail"].startswith("renters r-1, r-2 owe the whole rent each")
+    assert (finding["expected"], finding["actual"]) == (
+        "100000 cents of all together", "200000 cents",
+    )  # fmt: skip
+    assert owner.database.execute(finding["repair_call"]).fetchall() == []
+    # A rent of their own is theirs, and the rent of the day counts.
+    tenancy = {"tenancy_id": "t", "unit_id": "u-1", "start_on": "2026-05-31", **mate}
+    owner.insert("ledger.tenancies", rent_amount_cents=100_000, **tenancy)
+    assert owner.find("roommates") == []
+    owner.database.execute("DELETE FROM ledger.tenancies WHERE tenant = %s", [owner.tenant])
+    owner.insert(
+        "ledger.unit_rents", unit_id="u-1", effective_from="2026-05-01", rent_amount_cents=200_000
+    )
+    assert owner.find("roommates") == []
+    owner.database.execute("DELETE FROM ledger.unit_rents WHERE tenant = %s", [owner.tenant])
+    owner.reverse(whole)
+    assert owner.find("roommates") == []
 
 
 def test_missing_rent(owner: Checked) -> None:
@@ -200,7 +309,7 @@ def test_unpaid_rent(owner: Checked) -> None:
     assert owner.find("unpaid_rent") == []
 
 
-@pytest.mark.parametrize("table", ["accounts", "charges", "payments", "units"])
+@pytest.mark.parametrize("table", ["accounts", "charges", "payment_movements", "payments", "units"])
 def test_charge_guard(owner: Checked, table: str) -> None:
     with owner.database.transaction(force_rollback=True):
         owner.database.execute(f"ALTER TABLE ledger.{table} DISABLE TRIGGER USER".encode())
