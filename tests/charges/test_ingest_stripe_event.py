@@ -1,4 +1,4 @@
-"""The inbox over the ledger: what is kept, what is refused, what is held, what an import brings."""
+"""The inbox over the ledger: days and accounts, what is refused, what an import brings."""
 
 from datetime import date
 from itertools import permutations
@@ -17,6 +17,7 @@ from tests.charges.stripe_events import (
     intent,
     metadata,
     refund,
+    refund_object,
     session,
 )
 from tests.charges.stripe_inbox import Inbox
@@ -37,14 +38,101 @@ def test_a_payment_has_its_days_from_the_events_that_decide(inbox: Inbox) -> Non
     assert (paid["currency"], paid["stripe_session_id"]) == ("USD", "cs_pi_1")
     inbox.ingest(dispute("pi_1", "closed", "lost", created=midnight + 3 * DAY))
     lost = inbox.payment("pi_1")
-    assert (lost["status"], lost["disputed"]) == ("failed", True)
-    assert (lost["refunded_cents"], lost["refunded_on"]) == (100_000, date(2024, 5, 11))
+    assert (lost["status"], lost["disputed"]) == ("succeeded", True)
+    assert (lost["refunded_cents"], lost["refunded_on"]) == (100_500, date(2024, 5, 11))
 
 
-def test_a_payment_moves_to_whom_its_oldest_event_names(inbox: Inbox) -> None:
-    inbox.ingest(intent("pi_1", meta=metadata("user_2", "u-2")))
+def test_a_unit_that_is_corrected_takes_the_money_along(inbox: Inbox) -> None:
+    inbox.ingest(intent("pi_1", "processing", meta=metadata("user_2", "u-2")))
+    inbox.ingest(intent("pi_1", meta=metadata("user_2", "u-3"), created=NOON + 1))
+    assert inbox.payment("pi_1")["unit_id"] == "u-3"
+    assert inbox.days("pi_1") == [(date(2024, 5, 7), "received", 100_000, "payment", "u-3")]
+    inbox.ingest(intent("pi_1", meta=metadata("user_2", "u-4"), created=NOON + 2))
+    assert inbox.days("pi_1")[1:] == [
+        (date(2024, 5, 7), "received", -100_000, "payment", "u-3"),
+        (date(2024, 5, 7), "received", 100_000, "payment", "u-4"),
+    ]
+    # An older word changes nothing.
     inbox.ingest(intent("pi_1", "processing", meta=metadata("o'neil", "b:c"), created=NOON - 1))
-    assert [row[:2] for row in inbox.balances()] == [("o'neil", "b:c")]
+    assert [row[1] for row in inbox.balances() if any(row[3:])] == ["u-4"]
+
+
+def test_a_payment_that_was_moved_by_hand_stays_where_it_was_put(inbox: Inbox) -> None:
+    inbox.ingest(intent("pi_1"))
+    inbox.database.execute(
+        "UPDATE ledger.payments SET unit_id = 'u-5', moved_by = 'anna' WHERE tenant = %s",
+        (inbox.tenant,),
+    )
+    inbox.ingest(intent("pi_1", meta=metadata("user_2", "u-3"), created=NOON + 1))
+    inbox.ingest(refund("pi_1", 500, created=NOON + 2))
+    row = inbox.payment("pi_1")
+    assert (row["tenant_user_id"], row["unit_id"], row["refunded_cents"]) == ("user_1", "u-5", 500)
+    assert {day[-1] for day in inbox.days("pi_1")[2:]} == {"u-5"}
+
+
+@pytest.mark.parametrize(
+    ("timezone", "moment", "day"),
+    [
+        ("America/Chicago", 1_711_933_200, date(2024, 3, 31)),  # 20:00 there
+        ("Asia/Tokyo", 1_711_900_800, date(2024, 4, 1)),  # 01:00 there
+        (None, 1_711_933_200, date(2024, 4, 1)),
+    ],
+)
+def test_a_day_is_one_of_the_property(
+    inbox: Inbox, timezone: str | None, moment: int, day: date
+) -> None:
+    inbox.add_unit("u-1", timezone=timezone)
+    inbox.ingest(intent("pi_1", created=moment))
+    inbox.ingest(refund("pi_1", 500, created=moment))
+    assert [row[0] for row in inbox.days("pi_1")] == [day, day]
+    row = inbox.payment("pi_1")
+    assert (row["created_on"], row["paid_on"], row["refunded_on"]) == (day, day, day)
+
+
+def test_a_day_that_was_written_stays(inbox: Inbox) -> None:
+    inbox.add_unit("u-1", timezone="Asia/Tokyo")
+    inbox.ingest(intent("pi_1", created=1_711_900_800))
+    inbox.database.execute(
+        "UPDATE ledger.properties SET timezone = 'UTC' WHERE tenant = %s", (inbox.tenant,)
+    )
+    inbox.replay("pi_1")
+    assert [row[0] for row in inbox.days("pi_1")] == [date(2024, 4, 1)]
+    assert inbox.payment("pi_1")["paid_on"] == date(2024, 4, 1)
+
+
+def test_what_a_later_event_says_of_another_day_leaves_the_days_before(inbox: Inbox) -> None:
+    inbox.ingest(intent("pi_1"))
+    inbox.ingest(refund("pi_1", 15_000, created=NOON + 9 * DAY))
+    assert inbox.owed_on(date(2024, 5, 10)) == -100_000
+    inbox.ingest(refund("pi_1", 10_000, created=NOON + 4 * DAY))
+    assert [inbox.owed_on(date(2024, 5, day)) for day in (10, 11, 15, 16)] == [
+        -100_000,
+        -90_000,
+        -90_000,
+        -85_000,
+    ]
+    inbox.ingest(dispute("pi_1", "closed", "lost", amount=40_000, created=NOON + 20 * DAY))
+    assert inbox.owed_on(date(2024, 5, 16)) == -85_000
+    assert inbox.owed_on(date(2024, 5, 27)) == -45_000
+
+
+def test_events_of_another_mode_are_kept_and_never_applied(inbox: Inbox) -> None:
+    inbox.set(livemode=True)
+    test_mode = intent("pi_1")
+    assert inbox.ingest(test_mode) == "foreign"
+    assert inbox.ingest(test_mode) == "duplicate"
+    assert inbox.ingest(intent("pi_2", livemode=True)) == "applied"
+    assert [each["payment_key"] for each in inbox.payments()] == ["pi_2"]
+    inbox.set()
+    assert inbox.replay() == (0, 0)
+    assert inbox.outcomes()[test_mode["id"]] == ("foreign", "foreign")
+
+
+def test_a_thin_event_is_rejected_with_what_to_do(inbox: Inbox) -> None:
+    thin = {"id": "evt_1", "object": "v2.core.event", "type": "v1.charge.refunded", "created": 1}
+    outcome, reason = inbox.answer(thin)
+    assert outcome == "rejected"
+    assert "let the destination send snapshot events" in str(reason)
 
 
 def test_the_reason_of_a_rejection_is_told(inbox: Inbox) -> None:
@@ -104,6 +192,9 @@ def test_ids_are_compared_as_they_are(inbox: Inbox) -> None:
         (event("customer.created", {}, created=10**30), "created is not of the years 1 to 9999"),
         (intent("pi_1", meta=metadata("ü" * 500, "y" * 1001)), "longer than 2000 bytes together"),
         (intent("p" * 256), "longer than the 255 characters"),
+        (refund_object("pi_1", 1, number="9" * 256), "longer than the 255 characters"),
+        (refund_object("pi_1", 1, made=10**13), "created is not of the years 1 to 9999"),
+        (intent("pi_1", id="import:pi_1:0"), "its id is one that the ledger gives to imports"),
     ],
 )
 def test_what_the_ledger_cannot_hold_is_rejected(inbox: Inbox, beyond: Event, reason: str) -> None:
@@ -130,37 +221,20 @@ def test_a_type_that_is_known_by_now_is_held_to_the_same(inbox: Inbox) -> None:
     large = event("payment_intent.created", intent("pi_1", amount=MOST + 1)["data"]["object"])
     assert inbox.ingest(large) == "ignored"
     inbox.database.execute(
-        "UPDATE ledger.stripe_events SET event = jsonb_set(event, '{type}', %s::jsonb)"
-        " WHERE tenant = %s",
-        ('"payment_intent.succeeded"', inbox.tenant),
+        "UPDATE ledger.stripe_events SET event_type = 'payment_intent.succeeded',"
+        " event = jsonb_set(event, '{type}', '\"payment_intent.succeeded\"') WHERE tenant = %s",
+        (inbox.tenant,),
     )
     assert inbox.replay() == (0, 1)
     assert inbox.told() == []
 
 
-def test_another_currency_than_that_of_the_account_is_held(inbox: Inbox) -> None:
-    assert inbox.ingest(intent("pi_8", meta=metadata("user_8", "u-8"))) == "applied"
-    sound = inbox.payments()
-    euros = intent("pi_1", meta=metadata("user_8", "u-8"), currency="eur")
-    assert inbox.ingest(euros) == "applied"
-    assert [each["payment_key"] for each in inbox.told()] == ["pi_1", "pi_8"]
-    assert inbox.payments() == sound
-    cursor = inbox.database.execute(
-        "SELECT s.payment_key, s.hold_reason FROM ledger.stripe_payments AS s"
-        " WHERE s.tenant = %s AND s.hold_reason IS NOT NULL",
-        (inbox.tenant,),
-    )
-    assert cursor.fetchall() == [("pi_1", "other_currency")]
-    assert inbox.replay() == (0, 0)
-
-
-def test_a_payment_that_is_held_leaves_the_ledger_until_it_fits_again(inbox: Inbox) -> None:
-    inbox.ingest(intent("pi_1", "processing", created=NOON + 1))
-    inbox.ingest(intent("pi_2"))
-    inbox.ingest(intent("pi_1", "payment_failed", currency="eur", created=NOON + 2))
-    assert [each["payment_key"] for each in inbox.payments()] == ["pi_2"]
-    inbox.ingest(intent("pi_1", created=NOON))
-    assert inbox.payments() == inbox.told()
+def test_another_currency_is_another_account(inbox: Inbox) -> None:
+    inbox.ingest(intent("pi_1"))
+    inbox.ingest(intent("pi_2", currency="eur"))
+    inbox.ingest(intent("pi_1", currency="chf", created=NOON + 1))
+    assert inbox.told() == inbox.payments()
+    assert sorted(row[2] for row in inbox.balances() if any(row[3:])) == ["CHF", "EUR"]
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
@@ -175,37 +249,31 @@ def test_the_currency_of_a_payment_follows_from_its_events(
     for number in order:
         inbox.ingest(events[number])
     assert inbox.payments() == inbox.told()
-    assert [inbox.payment(key)["currency"] for key in ("pi_1", "pi_2")] == ["EUR", "EUR"]
-    assert [row[2] for row in inbox.balances()] == ["EUR"]
+    assert [inbox.payment(key)["currency"] for key in ("pi_1", "pi_2")] == ["EUR", "USD"]
 
 
-def test_a_payment_that_moves_frees_its_account(inbox: Inbox) -> None:
-    inbox.ingest(intent("pi_1"))
-    inbox.ingest(intent("pi_2", currency="eur"))
-    inbox.ingest(intent("pi_1", "processing", meta=metadata("user_2"), created=NOON - 1))
-    assert inbox.replay() == (1, 0)
-    assert inbox.payments() == inbox.told()
-    assert [row[:3] for row in inbox.balances()] == [
-        ("user_1", "u-1", "EUR"),
-        ("user_2", "u-1", "USD"),
+def test_an_event_without_currency_is_in_that_of_the_rents(inbox: Inbox) -> None:
+    inbox.add_unit("u-1", currency="CHF")
+    inbox.ingest(intent("pi_1", currency=None))
+    inbox.ingest(intent("pi_2", currency=None, meta=metadata(unit="u-2")))
+    assert [inbox.payment(key)["currency"] for key in ("pi_1", "pi_2")] == ["CHF", "USD"]
+
+
+@pytest.mark.parametrize("imported_first", [True, False])
+def test_an_import_counts_as_the_oldest_event(inbox: Inbox, imported_first: bool) -> None:
+    events = [
+        intent("pi_1", "processing", amount=1, meta=None),
+        refund("pi_1", 700, created=NOON + 1),
+        refund_object("pi_1", 200, created=NOON + 2),
     ]
-
-
-def test_an_event_without_currency_takes_the_accounts(inbox: Inbox) -> None:
-    inbox.ingest(intent("pi_1", currency="chf"))
-    inbox.ingest(intent("pi_2", currency=None))
-    inbox.ingest(intent("pi_3", currency=None, meta=metadata("user_3")))
-    assert [inbox.payment(key)["currency"] for key in ("pi_1", "pi_2", "pi_3")] == [
-        "CHF",
-        "CHF",
-        "USD",
-    ]
-
-
-def test_an_import_counts_as_the_oldest_event(inbox: Inbox) -> None:
-    inbox.add_payment("pi_1")
-    assert inbox.ingest(intent("pi_1", "processing", amount=1)) == "stale"
-    assert inbox.ingest(refund("pi_1", 700)) == "applied"
+    if imported_first:
+        inbox.add_payment("pi_1")
+    assert [inbox.ingest(event) for event in events] == (
+        ["stale", "applied", "applied"] if imported_first else ["unmatched"] * 3
+    )
+    if not imported_first:
+        inbox.add_payment("pi_1")
+        assert inbox.replay() == (1, 0)
     row = inbox.payment("pi_1")
     assert (row["payment_id"], row["tenant_user_id"], row["billing_period"]) == (
         "imported",
@@ -217,10 +285,74 @@ def test_an_import_counts_as_the_oldest_event(inbox: Inbox) -> None:
         95_000,
         date(2024, 4, 2),
     )
-    assert (row["refunded_cents"], row["refunded_on"]) == (700, date(2024, 5, 7))
-    assert inbox.ingest(intent("pi_1", amount=96_000)) == "applied"
+    assert (row["refunded_cents"], row["refunded_on"]) == (900, date(2024, 5, 7))
+    assert inbox.days("pi_1") == [
+        (date(2024, 4, 2), "received", 95_000, "import", "u-9"),
+        (date(2024, 5, 7), "refund", -700, "charge", "u-9"),
+        (date(2024, 5, 7), "refund", -200, "refund", "u-9"),
+    ]
+    # A newer amount corrects what was received, on the day when it was.
+    assert inbox.ingest(intent("pi_1", amount=96_000, meta=None)) == "applied"
     row = inbox.payment("pi_1")
-    assert (row["amount_cents"], row["paid_on"]) == (96_000, date(2024, 5, 7))
+    assert (row["amount_cents"], row["paid_on"]) == (96_000, date(2024, 4, 2))
+    assert inbox.days("pi_1")[3:] == [
+        (date(2024, 4, 2), "received", -95_000, "import", "u-9"),
+        (date(2024, 4, 2), "received", 96_000, "import", "u-9"),
+    ]
+
+
+def test_what_was_refunded_before_an_import_is_read_at_the_end_of_its_day(inbox: Inbox) -> None:
+    inbox.add_payment("pi_1", refunded_cents=900, refunded_on=date(2024, 4, 9))
+    before = inbox.days("pi_1")
+    inbox.ingest(refund("pi_1", 900))
+    assert inbox.days("pi_1") == before
+    inbox.ingest(refund("pi_1", 1_000, created=NOON + DAY))
+    assert inbox.days("pi_1")[2:] == [(date(2024, 5, 8), "refund", -100, "charge", "u-9")]
+    # The refund object tells the same refund, with its day.
+    inbox.ingest(refund_object("pi_1", 900, made=1_712_620_800, created=NOON))
+    assert inbox.days("pi_1")[3:] == [
+        (date(2024, 4, 9), "refund", 900, "import", "u-9"),
+        (date(2024, 4, 9), "refund", -900, "refund", "u-9"),
+    ]
+    assert inbox.payment("pi_1")["refunded_cents"] == 1_000
+
+
+def test_refunds_that_were_written_on_several_days_keep_them(inbox: Inbox) -> None:
+    inbox.add_payment("pi_1", refunded_cents=900, refunded_on=date(2024, 4, 9))
+    inbox.database.execute(
+        "UPDATE ledger.payments SET refunded_cents = 1000, refunded_on = '2024-04-20'"
+        " WHERE tenant = %s",
+        (inbox.tenant,),
+    )
+    before = inbox.days("pi_1")
+    assert [row[:3] for row in before[1:]] == [
+        (date(2024, 4, 9), "refund", -900),
+        (date(2024, 4, 20), "refund", -100),
+    ]
+    inbox.ingest(refund("pi_1", 1_000))
+    assert inbox.days("pi_1") == before
+    assert inbox.payment("pi_1")["refunded_on"] == date(2024, 4, 20)
+
+
+@pytest.mark.parametrize("imported_first", [True, False])
+def test_a_payment_that_books_know_by_its_session_is_one(
+    inbox: Inbox, imported_first: bool
+) -> None:
+    nameless = {"note": "no metadata"}
+    if imported_first:
+        inbox.add_payment(None, stripe_session_id="cs_pi_1")
+        assert inbox.ingest(session("pi_1", meta=nameless)) == "applied"
+    else:
+        assert inbox.ingest(session("pi_1", meta=nameless)) == "unmatched"
+        inbox.add_payment(None, stripe_session_id="cs_pi_1")
+        assert inbox.replay() == (1, 0)
+    [row] = inbox.rows()
+    assert (row["payment_id"], row["stripe_payment_intent_id"]) == ("imported", "pi_1")
+    # A session that names no intent is matched by its own id from then on.
+    nameless_session = session(None, "async_payment_failed", created=NOON + 1)
+    nameless_session["data"]["object"]["id"] = "cs_pi_1"
+    assert inbox.ingest(nameless_session) == "stale"
+    assert len(inbox.rows()) == 1
 
 
 def test_a_status_that_stripe_does_not_know_stays(inbox: Inbox) -> None:
@@ -228,25 +360,6 @@ def test_a_status_that_stripe_does_not_know_stays(inbox: Inbox) -> None:
     inbox.ingest(dispute("pi_1"))
     row = inbox.payment("pi_1")
     assert (row["status"], row["disputed"]) == ("void", True)
-
-
-def test_an_imported_payment_that_is_held_stays_as_it_was(inbox: Inbox) -> None:
-    inbox.add_payment("pi_1")
-    before = inbox.payment("pi_1")
-    inbox.add_payment(None, payment_id="other")
-    inbox.ingest(intent("pi_1", currency="eur"))
-    inbox.ingest(refund("pi_1", 700))
-    assert inbox.payment("pi_1") == before
-
-
-def test_an_imported_payment_that_is_held_and_has_no_way_back_stays_as_it_is(inbox: Inbox) -> None:
-    inbox.add_payment("pi_1")
-    inbox.ingest(intent("pi_1", currency="eur"))
-    euros = inbox.payment("pi_1")
-    assert euros["currency"] == "EUR"
-    inbox.ingest(intent("pi_2", currency="eur", meta=metadata("user_9", "u-9")))
-    assert inbox.ingest(intent("pi_1", created=NOON + 1)) == "applied"
-    assert inbox.payment("pi_1") == euros
 
 
 def test_an_unknown_tenant_is_refused(inbox: Inbox) -> None:

@@ -1,6 +1,7 @@
 """Any set of Stripe events, in any order, repeated, over crashes, ends in the same payments."""
 
 from random import Random
+from typing import Any
 
 import psycopg
 import pytest
@@ -27,7 +28,15 @@ BEGIN
 END
 $$;
 """
-WRITTEN = ("stripe_payments", "stripe_events", "accounts", "payments")
+WRITTEN = (
+    "stripe_payments",
+    "stripe_events",
+    "stripe_refunds",
+    "stripe_disputes",
+    "accounts",
+    "payments",
+    "payment_movements",
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +59,11 @@ def receive(database: Database, deliveries: list[tuple[Event, int]]) -> Inbox:
             crashes(inbox, event, statement)
         inbox.ingest(event)
     return inbox
+
+
+def owed(inbox: Inbox) -> list[tuple[Any, ...]]:
+    """Return the balances; an account that a payment has left owes nothing and stays."""
+    return [row for row in inbox.balances() if any(row[3:])]
 
 
 def crashes(inbox: Inbox, event: Event, statement: int) -> bool:
@@ -78,13 +92,13 @@ def test_a_crash_before_any_statement_leaves_nothing(crashing: Database) -> None
     assert inbox.payments() == inbox.told() != []
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(events=event_sets(7), random=st.randoms(use_true_random=False))
 def test_any_order_ends_the_same(crashing: Database, events: list[Event], random: Random) -> None:
     payments = stripe_model.receive(events)["payments"]
     twice = random.choices(events, k=random.randrange(4))
     shuffled = random.sample(events + twice, len(events) + len(twice))
-    crashed = [(event, random.choice((0, 0, 1, 2, 3, 4, 5, 6))) for event in shuffled]
+    crashed = [(event, random.choice((0, 0, 1, 2, 3, 4, 5, 6, 7, 8))) for event in shuffled]
 
     first = receive(crashing, [(event, 0) for event in events])
     second = receive(crashing, crashed)
@@ -96,7 +110,7 @@ def test_any_order_ends_the_same(crashing: Database, events: list[Event], random
     assert {
         row["stripe_payment_intent_id"]: row["created_on"] for row in first.rows()
     } == stripe_model.created_days(events)
-    assert second.balances() == first.balances()
+    assert owed(second) == owed(first)
     expected = {
         each["event_id"]: (each["outcome"], each["final_outcome"])
         for each in stripe_model.receive(shuffled)["outcomes"]

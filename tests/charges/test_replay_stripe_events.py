@@ -4,12 +4,12 @@ from datetime import date
 from uuid import UUID
 
 from tests.charges.owner import refused
-from tests.charges.stripe_events import event, intent, refund
+from tests.charges.stripe_events import DAY, NOON, event, intent, refund
 from tests.charges.stripe_inbox import Inbox
 
 
 def test_events_that_came_first_wait_for_the_import_and_a_replay(inbox: Inbox) -> None:
-    early = refund("pi_1", 700)
+    early = refund("pi_1", 700, created=NOON - 30 * DAY)
     assert inbox.ingest(early) == "unmatched"
     assert inbox.replay() == (0, 1)
     inbox.add_payment("pi_1", refunded_cents=900, refunded_on=date(2024, 4, 9))
@@ -26,12 +26,38 @@ def test_unknown_types_stay_and_are_read_again(inbox: Inbox) -> None:
     assert inbox.replay() == (0, 1)
     # As if the version that received it had not known its type.
     inbox.database.execute(
-        "UPDATE ledger.stripe_events SET event = jsonb_set(event, '{type}', %s::jsonb)"
-        " WHERE tenant = %s",
-        ('"payment_intent.succeeded"', inbox.tenant),
+        "UPDATE ledger.stripe_events SET event_type = 'payment_intent.succeeded',"
+        " event = jsonb_set(event, '{type}', '\"payment_intent.succeeded\"') WHERE tenant = %s",
+        (inbox.tenant,),
     )
     assert inbox.replay() == (1, 0)
+    assert inbox.outcomes() == {unknown["id"]: ("ignored", "applied")}
     assert inbox.payments() == inbox.told() != []
+
+
+def test_names_that_are_known_by_now_are_read_again(inbox: Inbox) -> None:
+    own = {"tenantUserId": "user_7", "unitId": "u-7", "billingPeriod": "2024-06"}
+    events = [
+        refund("pi_1", 500),
+        intent("pi_1", meta=own),
+        intent("pi_1", "processing", meta=own, created=NOON - 1),
+        intent("pi_2", livemode=True, meta=own),
+    ]
+    assert [inbox.ingest(event) for event in events] == ["unmatched"] * 4
+    assert inbox.replay() == (0, 4)
+    names = {"tenant_id": "tenantUserId", "unit_id": "unitId", "billing_period": "billingPeriod"}
+    inbox.set(metadata_keys=names, livemode=False)
+    assert inbox.told() == []
+    assert inbox.replay() == (1, 0)
+    assert inbox.replay() == (0, 0)
+    assert [final for _, final in inbox.outcomes().values()] == [
+        "applied",
+        "applied",
+        "applied",
+        "foreign",
+    ]
+    [payment] = inbox.payments()
+    assert (payment["tenant_id"], payment["refunded_cents"]) == ("user_7", 500)
 
 
 def test_a_payment_is_settled_again_on_demand(inbox: Inbox) -> None:
