@@ -14,7 +14,7 @@ from yoyo.migrations import MigrationList
 from duecourse import frozen, locate
 from duecourse.catalog import Difference, apply_objects, look
 from duecourse.config import Config, load
-from duecourse.database import Connection, connect, rows_of
+from duecourse.database import Connection, connect, query, rows_of
 from duecourse.errors import DuecourseError
 from duecourse.objects import ObjectState
 from duecourse.registry import Registry
@@ -93,10 +93,15 @@ def status(connection: Connection) -> Status:
 
 
 def finish(connection: Connection, config: Config) -> tuple[list[ObjectState], list[Difference]]:
-    """Make the repeatable objects, after the migrations; see `apply_objects`."""
+    """Make the repeatable objects, after the migrations; see `apply_objects`.
+
+    Stripe events that an older version has received are read by these objects, in the same
+    transaction.
+    """
     with connection.transaction():
         done = apply_objects(connection, config)
         frozen.compare(connection, config)
+        query(connection, "catch_up_stripe_inbox", config)
     return done
 
 

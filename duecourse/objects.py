@@ -17,6 +17,7 @@ STAGES = (
     "sql/plan",
     "sql/charge_guards",
     "sql/charge_plan",
+    "sql/stripe",
     "sql/balances",
     "sql/due",
     "sql/history",

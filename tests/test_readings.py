@@ -47,6 +47,7 @@ READINGS: dict[str, Row] = {
     "ledger.orphans": {},
     "ledger.plan_charge_backfill": {},
     "ledger.plan_rent": {"as_of": LATE},
+    "ledger.read_stripe_settings": {},
     "ledger.rent_summary": {"as_of": LATE},
     "ledger.show_payment": {"payment_id": "p-1"},
     "ops.run_records": {},

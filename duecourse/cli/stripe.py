@@ -1,4 +1,4 @@
-"""``duecourse stripe``: events into the inbox, and those that wait there once more."""
+"""``duecourse stripe``: events into the inbox, those that wait there, and how they are read."""
 
 import os
 from collections import Counter
@@ -8,14 +8,25 @@ from typing import BinaryIO
 from uuid import UUID
 
 import click
+from psycopg.types.json import Jsonb
 
 from duecourse import output, stripe_inbox, surface
 from duecourse.cli._progress import LineProgress
 from duecourse.cli._session import Session, options, pass_session
+from duecourse.database import Connection
 from duecourse.errors import DuecourseError
 from duecourse.files import private
 
-_OUTCOMES = ("applied", "stale", "unmatched", "ignored", "duplicate", "rejected", "unreadable")
+_OUTCOMES = (
+    "applied",
+    "stale",
+    "unmatched",
+    "ignored",
+    "foreign",
+    "duplicate",
+    "rejected",
+    "unreadable",
+)
 
 
 @click.group()
@@ -89,3 +100,72 @@ def replay(session: Session, tenant: UUID, payment_key: str | None) -> None:
                 "events that wait": result["o_waiting_events"],
             }
         )
+
+
+@stripe.command()
+@click.argument("tenant", type=click.UUID)
+@click.option(
+    "--metadata-key",
+    "keys",
+    multiple=True,
+    metavar="KEY=NAME",
+    help="Under which NAME metadata have tenant_id, unit_id or billing_period.",
+)
+@click.option("--livemode/--test", default=None, help="Apply only events of this mode.")
+@click.option("--account", metavar="ID", help="Apply only events of this connected account.")
+@click.option("--clear", is_flag=True, help="Forget what was set before.")
+@options()
+@pass_session
+def settings(
+    session: Session,
+    tenant: UUID,
+    keys: tuple[str, ...],
+    livemode: bool | None,
+    account: str | None,
+    clear: bool,
+) -> None:
+    """Show how the Stripe events of TENANT are read, or set it; what is not given stays.
+
+    Events that were received before stay what they are; those that wait are read by the settings of
+    the day with duecourse stripe replay.
+    """
+    named = dict(_split(key) for key in keys)
+    with session.connection() as connection:
+        there = _settings(connection, tenant)
+        if clear or named or livemode is not None or account is not None:
+            kept = {} if clear else there
+            surface.call(
+                connection,
+                "ledger.set_stripe_settings",
+                {
+                    "tenant": tenant,
+                    "metadata_keys": Jsonb({**kept.get("metadata_keys", {}), **named}),
+                    "livemode": kept.get("livemode") if livemode is None else livemode,
+                    "account": kept.get("account") if account is None else account,
+                },
+            )
+            there = _settings(connection, tenant)
+    if session.format == "json":
+        output.show_json(there)
+        return
+    modes = {None: "both", True: "live", False: "test"}
+    output.show_fields(
+        {
+            **{f"metadata: {key}": name for key, name in there["metadata_keys"].items()},
+            "mode": modes[there["livemode"]],
+            "account": {None: "any", "": "none"}.get(there["account"], there["account"]),
+        }
+    )
+
+
+def _settings(connection: Connection, tenant: UUID) -> surface.Row:
+    with surface.snapshot(connection):
+        [row] = surface.select(connection, "ledger.read_stripe_settings", {"tenant": tenant})
+    return row
+
+
+def _split(key: str) -> tuple[str, str]:
+    name, equals, value = key.partition("=")
+    if not equals:
+        raise click.UsageError(f"--metadata-key {key}: write KEY=NAME")
+    return name, value

@@ -1,6 +1,7 @@
 """``duecourse stripe``: files and streams of events, what is not kept, and replays."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def test_a_file_is_received_once(
         ["stale", "0"],
         ["unmatched", "0"],
         ["ignored", "0"],
+        ["foreign", "0"],
         ["duplicate", "0"],
         ["rejected", "0"],
         ["unreadable", "0"],
@@ -152,6 +154,55 @@ def test_an_import_before_or_after_the_events_ends_the_same(
     for event in received:
         inbox.ingest(event)
     row = inbox.payment("pi_1")
-    assert (row["payment_id"], row["tenant_user_id"], row["unit_id"]) == ("p-1", "user_9", "u-9")
+    # The newest word says whose it is, and the oldest when it was received.
+    assert (row["payment_id"], row["tenant_user_id"], row["unit_id"]) == ("p-1", "user_1", "u-1")
+    assert row["paid_on"] == date(2024, 4, 2)
     assert (row["status"], row["amount_cents"], row["refunded_cents"]) == ("succeeded", 95_050, 700)
     assert inbox.told() == inbox.payments()
+
+
+def test_settings_are_shown_set_and_cleared(
+    duecourse: Command, shared_dsn: str, inbox: Inbox
+) -> None:
+    command = ("stripe", "settings", inbox.tenant, "--dsn", shared_dsn)
+
+    def shown(*options: str) -> list[str]:
+        result = duecourse(*command, *options)
+        assert (result.returncode, result.stderr) == (0, "")
+        return [" ".join(line.split()) for line in result.stdout.splitlines()]
+
+    defaults = [
+        "metadata: unit_id unit_id",
+        "metadata: tenant_id tenant_id",
+        "metadata: billing_period billing_period",
+        "mode both",
+        "account any",
+    ]
+    assert shown() == defaults
+    assert shown("--metadata-key", "tenant_id=tenantUserId", "--livemode") == [
+        defaults[0],
+        "metadata: tenant_id tenantUserId",
+        defaults[2],
+        "mode live",
+        "account any",
+    ]
+    assert shown("--metadata-key", "unit_id=unit=Id", "--account", "acct_1") == [
+        "metadata: unit_id unit=Id",
+        "metadata: tenant_id tenantUserId",
+        defaults[2],
+        "mode live",
+        "account acct_1",
+    ]
+    assert inbox.ingest(intent("pi_1")) == "foreign"
+    shown_json = json.loads(duecourse(*command, "--format", "json").stdout)
+    assert (shown_json["livemode"], shown_json["account"]) == (True, "acct_1")
+    assert shown("--clear", "--test", "--account", "") == [
+        *defaults[:3],
+        "mode test",
+        "account none",
+    ]
+    assert shown("--clear") == defaults
+    wrong = duecourse(*command, "--metadata-key", "renter=user")
+    assert wrong.returncode == 1
+    assert "p_metadata_keys has other keys than tenant_id, unit_id, billing_period" in wrong.stderr
+    assert "write KEY=NAME" in duecourse(*command, "--metadata-key", "renter").stderr

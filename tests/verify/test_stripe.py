@@ -1,6 +1,6 @@
 """Checks of what Stripe tells: planted, found, repaired."""
 
-from tests.charges.stripe_events import NOON, intent, metadata, refund, session
+from tests.charges.stripe_events import intent, metadata, refund, session
 from tests.charges.stripe_inbox import Inbox
 from tests.verify.scene import Scene
 
@@ -18,7 +18,8 @@ def test_stripe_payment_that_is_not_as_its_events_say(scene: Scene) -> None:
 
 def test_stripe_payment_that_is_gone(scene: Scene) -> None:
     inbox = Inbox(scene.database, scene.tenant)
-    inbox.ingest(intent("pi_1"))
+    # One whose money has moved cannot go.
+    inbox.ingest(intent("pi_1", "processing"))
     scene.database.execute("DELETE FROM ledger.payments WHERE tenant = %s", (scene.tenant,))
     finding = scene.find_one("stripe_payment", "pi_1")
     assert finding["actual"] == "no such payment"
@@ -26,16 +27,22 @@ def test_stripe_payment_that_is_gone(scene: Scene) -> None:
     assert scene.find("stripe_payment") == []
 
 
-def test_stripe_hold_of_another_currency(scene: Scene) -> None:
+def test_stripe_payment_whose_movements_are_others(scene: Scene) -> None:
     inbox = Inbox(scene.database, scene.tenant)
     inbox.ingest(intent("pi_1"))
-    inbox.ingest(intent("pi_2", currency="eur"))
-    finding = scene.find_one("stripe_hold", "pi_2", "warning")
-    assert (finding["expected"], finding["actual"]) == ("a payment of the ledger", "other_currency")
-    assert "EUR" in finding["detail"]
+    scene.database.execute(
+        "INSERT INTO ledger.payment_movements (tenant, payment_id, movement_number,"
+        " tenant_user_id, unit_id, currency, kind, amount_cents, effective_on, source, source_id,"
+        " moment) SELECT tenant, payment_id, 99, tenant_user_id, unit_id, currency, 'refund', -5,"
+        " '2024-06-01', 'charge', NULL, '2024-06-01T12:00Z' FROM ledger.payments"
+        " WHERE tenant = %s AND stripe_payment_intent_id = 'pi_1'",
+        (scene.tenant,),
+    )
+    finding = scene.find_one("stripe_payment", "pi_1")
+    assert finding["expected"].endswith("movements of 100000 in and 0 back")
+    assert finding["actual"].endswith("movements of 100000 in and 5 back")
+    scene.repair(finding)
     assert scene.find("stripe_payment") == []
-    inbox.ingest(intent("pi_2", created=NOON + 1))
-    assert scene.find("stripe_hold") == []
 
 
 def test_stripe_unmatched_until_the_payment_exists(scene: Scene) -> None:
@@ -46,6 +53,16 @@ def test_stripe_unmatched_until_the_payment_exists(scene: Scene) -> None:
     assert scene.find("stripe_unmatched") == [finding]
     inbox.ingest(intent("pi_3", meta=metadata("user_3")))
     assert scene.find("stripe_unmatched") == []
+
+
+def test_stripe_unmatched_names_the_keys_that_metadata_have(scene: Scene) -> None:
+    inbox = Inbox(scene.database, scene.tenant)
+    inbox.ingest(intent("pi_3", meta={"tenantUserId": "user_3", "unitId": "u-3"}))
+    finding = scene.find_one("stripe_unmatched", "pi_3", "warning")
+    assert finding["detail"] == (
+        "its events wait: none has tenant_id, unit_id, billing_period in its metadata,"
+        " but tenantUserId, unitId"
+    )
 
 
 def test_stripe_unmatched_for_a_period_that_is_none(scene: Scene) -> None:
