@@ -16,8 +16,11 @@ from duecourse.catalog import Difference, apply_objects, look
 from duecourse.config import Config, load
 from duecourse.database import Connection, connect, query, rows_of
 from duecourse.errors import DuecourseError
-from duecourse.objects import ObjectState
+from duecourse.objects import ObjectState, object_paths
 from duecourse.registry import Registry
+
+#: What applies events of Stripe that an older version could not.
+_CATCHING_UP = "procedures/charges/_catch_up_stripe_inbox.sql.j2"
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,8 @@ def finish(connection: Connection, config: Config) -> tuple[list[ObjectState], l
     with connection.transaction():
         done = apply_objects(connection, config)
         frozen.compare(connection, config)
-        query(connection, "catch_up_stripe_inbox", config)
+        if _CATCHING_UP in object_paths():
+            query(connection, "catch_up_stripe_inbox", config)
     return done
 
 
