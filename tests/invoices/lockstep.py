@@ -16,7 +16,7 @@ from tests.invoices.lives import lives
 from tests.invoices.money import assert_days_add_up
 from tests.invoices.scenes import REFUSALS, Scene, attempt
 from tests.invoices.state import State, assert_sound, read
-from tests.invoices.verdict import Run, judge, look_ahead, wrong_now
+from tests.invoices.verdict import Run, checked_gaps, judge, look_ahead, wrong_now
 from tests.service_periods.books import AS_OF, Books
 
 ROUNDS = 14
@@ -149,6 +149,8 @@ class Lockstep:
         assert_days_add_up(self.state)
         ahead = look_ahead(self.books, self.today, HORIZON["target_horizon_days"])
         found = [*wrong_now(ahead, self.state)]
+        if number == ROUNDS - 1:
+            assert checked_gaps(self.books, self.today) == ahead.gaps
         if run and before:
             found += judge(run, ahead, before, self.state)
         return [Fault(self.numbers[key], number, text) for key, text in found]

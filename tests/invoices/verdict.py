@@ -1,18 +1,21 @@
 """What must hold of the days of every obligation at any moment, and of what a run has made."""
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 
-from tests.invoices.days import Days, Life, Period, numbers
+from tests.invoices.days import Days, Life, Period, numbers, union
 from tests.invoices.lives import lives, period_of
-from tests.invoices.state import State
+from tests.invoices.state import State, days_of
 from tests.service_periods.books import Books
 
 #: Reasons that no acceptance lets through.
 FINAL = frozenset({"ambiguous_assignment", "disputed_history"})
+
+_SPAN = re.compile(r"(\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d)")
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,13 @@ class Run:
 class Outlook:
     """What is said of each obligation at one moment.
 
-    reasons: why it is escalated; gaps: the days that verify misses; rows: those that are live once
-    the plan is carried out, what it escalates accepted.
+    reasons: why it is escalated, with the days that this names; gaps: the days that are missed;
+    rows: those that are live once the plan is carried out, what it escalates accepted.
     """
 
     as_of: date
     target: int
-    reasons: dict[str, list[str]]
+    reasons: dict[str, dict[str, Days]]
     gaps: dict[str, Days]
     rows: dict[str, list[Period]]
 
@@ -41,21 +44,21 @@ class Outlook:
 def look_ahead(books: Books, as_of: date, target: int) -> Outlook:
     """Ask for everything that is said of a tenant."""
     ask, given = books.database.execute, {"tenant": books.tenant, "as_of": as_of, "target": target}
-    reasons: dict[str, list[str]] = dict(
-        ask(
-            "SELECT obligation_id::text, array_agg(reason)"
-            " FROM billing.escalations(%(tenant)s, %(as_of)s, %(target)s) GROUP BY obligation_id",
-            given,
-        ).fetchall()
-    )
+    reasons: defaultdict[str, dict[str, Days]] = defaultdict(dict)
+    for key, reason, detail in ask(
+        "SELECT obligation_id::text, reason, detail"
+        " FROM billing.escalations(%(tenant)s, %(as_of)s, %(target)s)",
+        given,
+    ):
+        reasons[key][reason] = named(detail)
     gaps: defaultdict[str, Days] = defaultdict(set)
-    # What the check of that name says, without its plan hashes.
-    for key, *ends in ask(
+    # The check without its plan hashes, which take long.
+    for key, start, end in ask(
         "SELECT obligation_id::text, gap_start, gap_end"
         " FROM billing._history_gaps(%(tenant)s, %(as_of)s)",
         given,
     ):
-        gaps[key] |= numbers((ends[0], ends[1]))
+        gaps[key] |= numbers((start, end))
     rows: defaultdict[str, list[Period]] = defaultdict(list)
     for key, row in ask(
         "SELECT obligation_id::text, to_jsonb(row_after) FROM billing.plan_service_periods("
@@ -67,6 +70,17 @@ def look_ahead(books: Books, as_of: date, target: int) -> Outlook:
     return Outlook(as_of, target, reasons, gaps, rows)
 
 
+def checked_gaps(books: Books, as_of: date) -> dict[str, Days]:
+    """Return the days that verify misses, by obligation."""
+    gaps: defaultdict[str, Days] = defaultdict(set)
+    for key, detail in books.database.execute(
+        "SELECT split_part(object_key, ':', 4), detail FROM billing.check_history_gap(%s, %s)",
+        (books.tenant, as_of),
+    ):
+        gaps[key] |= named(detail)
+    return gaps
+
+
 def wrong_now(ahead: Outlook, state: State) -> Iterator[tuple[str, str]]:
     """Give what is wrong at any moment, by obligation.
 
@@ -74,11 +88,11 @@ def wrong_now(ahead: Outlook, state: State) -> Iterator[tuple[str, str]]:
     planned. Days behind what is billed are named as a gap, and what cannot be planned escalates.
     """
     for key, life in lives(state).items():
-        why = frozenset(ahead.reasons.get(key, ()))
+        why = ahead.reasons.get(key, {})
         found = wrong_reasons(life, why)
         gap = life.gap() if life.spans and not life.is_ambiguous() else set()
         if ahead.gaps.get(key, set()) != gap:
-            found.append(f"verify names {show(ahead.gaps.get(key, set()))}, not {show(gap)}")
+            found.append(f"missed {show(ahead.gaps.get(key, set()))}, not {show(gap)}")
         then = replace(life, periods=ahead.rows.get(key, []))
         made = {row.key for row in then.periods} - {row.key for row in life.periods}
         found += wrong_days(life, ())
@@ -112,20 +126,26 @@ def judge(run: Run, ahead: Outlook, before: State, after: State) -> Iterator[tup
         yield from ((key, text) for text in found)
 
 
-def wrong_reasons(life: Life, why: Collection[str]) -> list[str]:
-    """Return which reasons stand without a cause, or do not in spite of one."""
-    causes: dict[str, object] = {}
+def wrong_reasons(life: Life, why: Mapping[str, Days]) -> list[str]:
+    """Return which reasons stand without a cause, do not in spite of one, or name other days."""
+    causes: dict[str, tuple[bool, Days]] = {}
     if life.spans:
-        causes["ambiguous_assignment"] = life.is_ambiguous()
+        causes["ambiguous_assignment"] = life.is_ambiguous(), set()
     if life.spans or life.periods:
-        causes["disputed_history"] = life.disputed()
+        disputed = union(numbers(detail.days) for detail in life.disputed())
+        causes["disputed_history"] = bool(disputed), disputed
     if life.spans and FINAL.isdisjoint(why):
-        causes["history_gap"] = show(life.gap())
+        causes["history_gap"] = bool(life.gap()), life.gap()
     return [
-        f"{reason}: {cause}, but escalated: {sorted(why)}"
-        for reason, cause in causes.items()
-        if bool(cause) != (reason in why)
+        f"{reason}: {show(days)}, but escalated: {[(name, show(why[name])) for name in why]}"
+        for reason, (holds, days) in causes.items()
+        if holds != (reason in why) or why.get(reason, days) != days
     ]
+
+
+def named(text: str) -> Days:
+    """Return the days that a text names."""
+    return union(numbers(days_of(*ends)) for ends in _SPAN.findall(text))
 
 
 def wrong_days(life: Life, wanted: Collection[int]) -> list[str]:
