@@ -115,7 +115,7 @@ def operation_options(*, every_tenant: bool = False) -> Callable[[_Function], _F
         click.option(
             "--through",
             metavar="DATE",
-            type=_day,
+            type=day,
             help="Of rent: months that have begun by this day (default: --as-of).",
         ),
     ]
