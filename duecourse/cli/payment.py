@@ -13,19 +13,35 @@ from duecourse.errors import DuecourseError
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-_MOVEMENTS = (
-    "movement_number",
-    "effective_on",
-    "kind",
-    "amount_cents",
-    "currency",
+_FIELDS = (
     "tenant_user_id",
     "unit_id",
-    "source",
-    "corrects_number",
-    "description",
+    "billing_period",
+    "status",
+    "amount_cents",
+    "currency",
+    "payment_method",
+    "paid_on",
+    "refunded_cents",
+    "refunded_on",
+    "stripe_payment_intent_id",
+    "stripe_session_id",
+    "quarantine_reason",
+    "recorded_by",
+    "moved_by",
 )
-_ACTS = ("act", "acted_by", "acted_at", "reason")
+#: Columns of a table of movements, and what stands over those whose name says more than it needs.
+_MOVEMENTS = {
+    "movement_number": "number",
+    "effective_on": "effective_on",
+    "kind": "kind",
+    "amount_cents": "amount_cents",
+    "unit_id": "unit_id",
+    "source": "source",
+    "corrects_number": "corrects",
+    "description": "description",
+}
+_ACTS = {name: name for name in ("act", "acted_by", "reason")}
 
 _tenant = click.option(
     "--tenant", metavar="UUID", type=click.UUID, required=True, help="Whose books."
@@ -134,10 +150,12 @@ def show(session: Session, payment_id: str, tenant: UUID) -> None:
     if session.format == "json":
         output.show_json(row)
         return
-    output.show_fields({name: value for name, value in row["payment"].items() if value is not None})
+    told = {name: row["payment"][name] for name in _FIELDS}
+    output.show_fields({name: value for name, value in told.items() if value is not None})
     for name, columns in (("movements", _MOVEMENTS), ("acts", _ACTS)):
         if row[name]:
-            output.show_table(columns, [[each[column] for column in columns] for each in row[name]])
+            cells = [[each[column] for column in columns] for each in row[name]]
+            output.show_table([*columns.values()], cells)
 
 
 def _act(session: Session, procedure: str, arguments: dict[str, Any], done: str) -> None:
