@@ -2,6 +2,6 @@
 
 from duecourse.frozen import steps_of
 
-__depends__ = {"0007.movements"}
+__depends__ = {"0008.stripe_inbox"}
 
 steps = steps_of("0009.payment_acts")

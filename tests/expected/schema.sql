@@ -787,6 +787,19 @@ TABLE ledger.properties (
     CONSTRAINT properties_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text)
 );
 
+TABLE ledger.stripe_disputes (
+    tenant uuid NOT NULL,
+    payment_key text COLLATE "C" NOT NULL,
+    dispute_id text COLLATE "C" NOT NULL,
+    amount bigint,
+    is_disputed boolean NOT NULL,
+    CONSTRAINT stripe_disputes_pkey PRIMARY KEY (tenant, payment_key, dispute_id),
+    CONSTRAINT stripe_disputes_payment_fkey FOREIGN KEY (tenant, payment_key) REFERENCES
+        ledger.stripe_payments(tenant, payment_key)
+);
+CREATE INDEX stripe_disputes_disputed_idx ON ledger.stripe_disputes USING btree (tenant,
+    payment_key) WHERE is_disputed;
+
 TABLE ledger.stripe_events (
     tenant uuid NOT NULL,
     event_id text COLLATE "C" NOT NULL,
@@ -798,18 +811,38 @@ TABLE ledger.stripe_events (
     final_outcome text NOT NULL,
     received_at timestamp with time zone NOT NULL,
     event jsonb NOT NULL,
+    kind text,
+    subject text,
+    subject_id text COLLATE "C",
+    weight smallint,
+    rank bigint,
+    says text,
+    amount bigint,
+    moment bigint,
+    creates boolean,
+    tenant_user_id text COLLATE "C",
+    unit_id text COLLATE "C",
+    billing_period text COLLATE "C",
+    currency text,
+    session_id text COLLATE "C",
+    livemode boolean,
     CONSTRAINT stripe_events_pkey PRIMARY KEY (tenant, event_id),
-    CONSTRAINT stripe_events_order_key UNIQUE (tenant, payment_key, received_number),
     CONSTRAINT stripe_events_payment_fkey FOREIGN KEY (tenant, payment_key) REFERENCES
         ledger.stripe_payments(tenant, payment_key),
     CONSTRAINT stripe_events_final_outcome_check CHECK (final_outcome = ANY (ARRAY['applied'::text,
-        'stale'::text, 'unmatched'::text, 'ignored'::text])),
+        'stale'::text, 'unmatched'::text, 'ignored'::text, 'foreign'::text, 'imported'::text])),
     CONSTRAINT stripe_events_number_check CHECK ((payment_key IS NULL) = (received_number IS NULL)),
     CONSTRAINT stripe_events_outcome_check CHECK (outcome = ANY (ARRAY['applied'::text,
-        'stale'::text, 'unmatched'::text, 'ignored'::text]))
+        'stale'::text, 'unmatched'::text, 'ignored'::text, 'foreign'::text, 'imported'::text]))
 );
-CREATE INDEX stripe_events_without_payment_idx ON ledger.stripe_events USING btree (tenant,
-    event_id) WHERE payment_key IS NULL;
+CREATE INDEX stripe_events_names_payment_idx ON ledger.stripe_events USING btree (tenant,
+    payment_key, created, event_id) WHERE creates;
+CREATE INDEX stripe_events_subject_idx ON ledger.stripe_events USING btree (tenant, payment_key,
+    subject, subject_id, weight, created, rank, event_id);
+CREATE INDEX stripe_events_unread_idx ON ledger.stripe_events USING btree (tenant, payment_key)
+    WHERE payment_key IS NOT NULL AND subject IS NULL;
+CREATE INDEX stripe_events_waiting_idx ON ledger.stripe_events USING btree (tenant, payment_key,
+    event_id) WHERE final_outcome = ANY (ARRAY['unmatched'::text, 'ignored'::text]);
 
 TABLE ledger.stripe_payments (
     tenant uuid NOT NULL,
@@ -825,10 +858,39 @@ TABLE ledger.stripe_payments (
     currency text,
     refunded_cents bigint,
     disputed boolean,
-    hold_reason text,
+    first_created bigint,
+    received_at bigint,
+    received_from text,
+    session_id text COLLATE "C",
+    objects_cents bigint NOT NULL DEFAULT 0,
     CONSTRAINT stripe_payments_pkey PRIMARY KEY (tenant, payment_key),
-    CONSTRAINT stripe_payments_hold_check CHECK (hold_reason = 'other_currency'::text),
     CONSTRAINT stripe_payments_imported_check CHECK ((imported IS NULL) = (imported_number IS NULL))
+);
+
+TABLE ledger.stripe_refunds (
+    tenant uuid NOT NULL,
+    payment_key text COLLATE "C" NOT NULL,
+    refund_id text COLLATE "C" NOT NULL,
+    refunded_at bigint NOT NULL,
+    amount bigint NOT NULL,
+    undone_at bigint,
+    is_waiting boolean NOT NULL,
+    CONSTRAINT stripe_refunds_pkey PRIMARY KEY (tenant, payment_key, refund_id),
+    CONSTRAINT stripe_refunds_payment_fkey FOREIGN KEY (tenant, payment_key) REFERENCES
+        ledger.stripe_payments(tenant, payment_key)
+);
+CREATE INDEX stripe_refunds_moment_idx ON ledger.stripe_refunds USING btree (tenant, payment_key,
+    refunded_at) WHERE NOT is_waiting;
+
+TABLE ledger.stripe_settings (
+    tenant uuid NOT NULL,
+    metadata_keys jsonb NOT NULL DEFAULT '{}'::jsonb,
+    livemode boolean,
+    account text COLLATE "C",
+    set_by text NOT NULL DEFAULT SESSION_USER,
+    set_at timestamp with time zone NOT NULL DEFAULT now(),
+    CONSTRAINT stripe_settings_pkey PRIMARY KEY (tenant),
+    CONSTRAINT stripe_settings_keys_check CHECK (jsonb_typeof(metadata_keys) = 'object'::text)
 );
 
 TABLE ledger.tenancies (
@@ -1712,10 +1774,6 @@ FUNCTION ledger.check_session_counted_twice(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION ledger.check_stripe_hold(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
-        actual text, repair_call text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.check_stripe_payment(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
@@ -1787,10 +1845,6 @@ FUNCTION ledger.orphans(p_tenant uuid)
     RETURNS TABLE(kind text, id text, tenant_user_id text, unit_id text, billing_period text,
         currency character, amount_cents bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION ledger.other_currency(p_tenant uuid, p_account_id uuid, p_currency text, p_but_payments
-    text[] DEFAULT '{}'::text[])
-    RETURNS text
-    LANGUAGE plpgsql STABLE;
 FUNCTION ledger.plan_charge_backfill(p_tenant uuid, p_amount_rule text DEFAULT
     'unit_rent_first'::text)
     RETURNS TABLE(tenant_user_id text, unit_id text, billing_period text, action text, type text,
@@ -1816,6 +1870,10 @@ PROCEDURE ledger.post_rent(p_tenant uuid, p_as_of date, p_through date DEFAULT N
     INOUT o_batches integer DEFAULT NULL::integer, INOUT o_status text DEFAULT NULL::text,
     p_accept_escalations text DEFAULT NULL::text)
     LANGUAGE plpgsql;
+FUNCTION ledger.read_stripe_settings(p_tenant uuid)
+    RETURNS TABLE(metadata_keys jsonb, livemode boolean, account text, set_by text, set_at timestamp
+        with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 PROCEDURE ledger.record_payment(p_tenant uuid, p_tenant_user_id text, p_unit_id text,
     p_billing_period text DEFAULT NULL::text, p_amount_cents bigint DEFAULT NULL::bigint, p_paid_on
     date DEFAULT NULL::date, p_payment_method text DEFAULT NULL::text, p_currency text DEFAULT
@@ -1835,6 +1893,10 @@ PROCEDURE ledger.replay_stripe_events(p_tenant uuid, p_payment_key text DEFAULT 
     LANGUAGE plpgsql SECURITY DEFINER;
 PROCEDURE ledger.reverse_charge(p_tenant uuid, p_charge_id text, p_reason text, INOUT o_charge_id
     text DEFAULT NULL::text, p_effective_on date DEFAULT NULL::date)
+    LANGUAGE plpgsql SECURITY DEFINER;
+PROCEDURE ledger.set_stripe_settings(p_tenant uuid, p_metadata_keys jsonb DEFAULT NULL::jsonb,
+    p_livemode boolean DEFAULT NULL::boolean, p_account text DEFAULT NULL::text, INOUT
+    o_waiting_events bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION ledger.show_payment(p_tenant uuid, p_payment_id text)
     RETURNS TABLE(payment jsonb, movements jsonb, acts jsonb)
