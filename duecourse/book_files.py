@@ -52,13 +52,16 @@ def find_files(
     query = sql.SQL(
         "SELECT books_name, file_name, table_name,"
         " pg_catalog.array_agg(column_name ORDER BY column_position),"
-        " pg_catalog.array_agg(column_name) FILTER (WHERE is_optional) FROM {}.import_columns()"
+        " pg_catalog.array_agg(column_name) FILTER (WHERE is_optional),"
+        " pg_catalog.bool_or(file_is_optional) FROM {}.import_columns()"
         " GROUP BY books_name, file_name, table_name ORDER BY books_name DESC, file_name"
     ).format(sql.Identifier(config.ops))
     manifest = _read_manifest(folder)
     found: dict[str, list[BookFile]] = {}
-    for books, name, table, columns, optional in connection.execute(query):
+    for books, name, table, columns, optional, may_be_missing in connection.execute(query):
         path = folder / manifest.get(table, (name, set()))[0]
+        if may_be_missing and not path.exists():
+            continue
         file = BookFile(books, table, path, tuple(columns), frozenset(optional or ()))
         found.setdefault(books, []).append(file)
     files = max(found.values(), key=lambda files: sum(file.path.is_file() for file in files))

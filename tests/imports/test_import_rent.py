@@ -11,13 +11,15 @@ from tests.conftest import Command, Database
 from tests.imports.test_import_books_bad_input import edit, rejects, value
 from tests.rent import OWNER
 
-UNITS, TENANCIES, PAYMENTS, CHARGES = (
+PROPERTIES, UNITS, TENANCIES, PAYMENTS, CHARGES, RENTS = (
+    "01_properties.csv",
     "02_units.csv",
     "03_tenancies.csv",
     "04_payments.csv",
     "05_charges.csv",
+    "06_unit_rents.csv",
 )
-TABLES = ("properties", "units", "tenancies", "accounts", "payments", "charges")
+TABLES = ("properties", "units", "unit_rents", "tenancies", "accounts", "payments", "charges")
 
 Import = Callable[..., "CompletedProcess[str]"]
 
@@ -194,6 +196,14 @@ def test_bad_values_are_named(rent_books: Path, tmp_path: Path, refuse: Import) 
         assert [name, str(line), column, bad, reason] in found
 
 
+def test_a_time_zone_that_is_none(rent_books: Path, tmp_path: Path, refuse: Import) -> None:
+    reason = "is not a time zone, such as America/Chicago"
+    edit(rent_books, PROPERTIES, 3, timezone="America/Chicag0")
+    edit(rent_books, PROPERTIES, 4, timezone="europe/zurich")
+    assert f"column timezone: 'America/Chicag0' {reason}" in refuse().stderr
+    assert rejects(tmp_path) == [[PROPERTIES, "3", "timezone", "America/Chicag0", reason]]
+
+
 REFERENCES = [
     (UNITS, "property_id", "properties"),
     (TENANCIES, "unit_id", "units"),
@@ -260,3 +270,74 @@ def test_no_manifest_is_needed(dsn: str, rent_books: Path, duecourse: Command) -
     (rent_books / "manifest.json").unlink()
     done = duecourse("import", rent_books, "--dsn", dsn)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def write_rents(folder: Path, *lines: str) -> None:
+    """Write the file of dated rents, which the books need not have."""
+    header = "tenant,unit_id,effective_from,rent_amount_cents"
+    (folder / RENTS).write_text("\n".join([header, *(f"{OWNER},{line}" for line in lines), ""]))
+
+
+def add_column(folder: Path, name: str, column: str, value: str) -> None:
+    """Add a column with one value."""
+    header, *lines = (folder / name).read_text().splitlines()
+    lines = [f"{header},{column}", *(f"{line},{value}" for line in lines), ""]
+    (folder / name).write_text("\n".join(lines))
+
+
+def drop_column(folder: Path, name: str) -> None:
+    """Take the last column away."""
+    lines = (folder / name).read_text().splitlines()
+    (folder / name).write_text("\n".join([*(line.rpartition(",")[0] for line in lines), ""]))
+
+
+def test_dated_and_own_rents_and_currencies(
+    rent_database: Database, rent_dsn: str, rent_books: Path, duecourse: Command
+) -> None:
+    unit = value(rent_books, UNITS, 2, "unit_id")
+    write_rents(rent_books, f"{unit},2026-01-01,100", f"{unit},2026-02-01,200")
+    add_column(rent_books, PROPERTIES, "currency", "chf")
+    add_column(rent_books, TENANCIES, "rent_amount_cents", "12345")
+    done = duecourse("import", rent_books, "--dsn", rent_dsn)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert ["unit_rents", "2", "2", "0", "0", "0"] in lines
+    assert ["tenancies", "192", "0", "192", "0", "0"] in lines
+
+    # The same lines write nothing again, and neither do files without what may be missing.
+    before = fingerprint(rent_database)
+    for is_lacking in (False, True):
+        if is_lacking:
+            drop_column(rent_books, PROPERTIES)
+            drop_column(rent_books, TENANCIES)
+            (rent_books / RENTS).unlink()
+        done = duecourse("import", rent_books, "--dsn", rent_dsn)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert fingerprint(rent_database) == before
+
+    write_rents(rent_books, f"{unit},2026-01-01,100", f"{unit},2026-02-01,300")
+    done = duecourse("import", rent_books, "--dsn", rent_dsn)
+    assert ["unit_rents", "2", "0", "1", "0", "1"] in [
+        line.split() for line in done.stdout.splitlines()
+    ]
+    assert rent_database.execute(
+        "SELECT rent_amount_cents FROM ledger.unit_rents ORDER BY effective_from"
+    ).fetchall() == [(100,), (300,)]
+    assert rent_database.execute(
+        "SELECT DISTINCT h.currency, t.rent_amount_cents FROM ledger.properties AS h"
+        " CROSS JOIN ledger.tenancies AS t"
+    ).fetchall() == [("CHF", 12345)]
+
+
+def test_dated_rents_that_cannot_be(rent_books: Path, tmp_path: Path, refuse: Import) -> None:
+    unit = value(rent_books, UNITS, 2, "unit_id")
+    write_rents(rent_books, f"{unit},2026-01-01,1", "lost,2026-01-01,1", f"{unit},2026-01-01,2",
+                f"{unit},soon,1", f"{unit},2026-03-01,")  # fmt: skip
+    assert "06_unit_rents.csv, line 3, column unit_id: 'lost'" in refuse().stderr
+    found = [row[1:] for row in rejects(tmp_path) if row[0] == RENTS]
+    assert found == [
+        ["3", "unit_id", "lost", "names nothing in units"],
+        ["4", "effective_from", "2026-01-01", "has a rent of that unit already, in line 2"],
+        ["5", "effective_from", "soon", "is not a day (YYYY-MM-DD)"],
+        ["6", "rent_amount_cents", "", "is empty"],
+    ]

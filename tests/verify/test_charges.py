@@ -309,7 +309,9 @@ def test_unpaid_rent(owner: Checked) -> None:
     assert owner.find("unpaid_rent") == []
 
 
-@pytest.mark.parametrize("table", ["accounts", "charges", "payment_movements", "payments", "units"])
+@pytest.mark.parametrize(
+    "table", ["accounts", "charges", "payment_movements", "payments", "properties", "units"]
+)
 def test_charge_guard(owner: Checked, table: str) -> None:
     with owner.database.transaction(force_rollback=True):
         owner.database.execute(f"ALTER TABLE ledger.{table} DISABLE TRIGGER USER".encode())
@@ -329,3 +331,14 @@ def test_charge_guard(owner: Checked, table: str) -> None:
             select(owner.database, "check_charge_guard", {"tenant": owner.tenant, "as_of": AS_OF})
             == []
         )
+
+
+def test_property_time_zone(owner: Checked) -> None:
+    for number, zone in enumerate((None, "UTC", "asia/tokyo")):
+        owner.insert("ledger.properties", property_id=f"h-{number}", timezone=zone)
+    assert owner.find("property_time_zone") == []
+    with owner.unguarded():
+        owner.insert("ledger.properties", property_id="h-9", timezone="America/Chicag0")
+    finding = owner.find_one("property_time_zone", "h-9")
+    assert finding["actual"] == "America/Chicag0"
+    owner.repair(finding)
