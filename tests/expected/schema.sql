@@ -786,6 +786,23 @@ TABLE ledger.properties (
     CONSTRAINT properties_pkey PRIMARY KEY (tenant, property_id),
     CONSTRAINT properties_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text)
 );
+CREATE TRIGGER properties_guard_insert AFTER INSERT ON ledger.properties REFERENCING NEW TABLE AS
+    new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_properties();
+CREATE TRIGGER properties_guard_update AFTER UPDATE ON ledger.properties REFERENCING NEW TABLE AS
+    new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_properties();
+
+TABLE ledger.stripe_disputes (
+    tenant uuid NOT NULL,
+    payment_key text COLLATE "C" NOT NULL,
+    dispute_id text COLLATE "C" NOT NULL,
+    amount bigint,
+    is_disputed boolean NOT NULL,
+    CONSTRAINT stripe_disputes_pkey PRIMARY KEY (tenant, payment_key, dispute_id),
+    CONSTRAINT stripe_disputes_payment_fkey FOREIGN KEY (tenant, payment_key) REFERENCES
+        ledger.stripe_payments(tenant, payment_key)
+);
+CREATE INDEX stripe_disputes_disputed_idx ON ledger.stripe_disputes USING btree (tenant,
+    payment_key) WHERE is_disputed;
 
 TABLE ledger.stripe_disputes (
     tenant uuid NOT NULL,
@@ -1742,6 +1759,10 @@ FUNCTION ledger.check_payment_status(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_property_time_zone(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.check_quarantined_key(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
@@ -1819,6 +1840,9 @@ FUNCTION ledger.guard_new_movements()
     RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION ledger.guard_payments()
+    RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER;
+FUNCTION ledger.guard_properties()
     RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION ledger.guard_units()
@@ -1940,10 +1964,10 @@ FUNCTION ops.has_permission(p_tenant uuid, VARIADIC p_permissions text[])
     RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ops.import_columns()
-    RETURNS TABLE(books_name text, file_name text, table_name text, column_position integer,
-        column_name text, type_name text, is_required boolean, is_optional boolean, is_key boolean,
-        references_table text, range_start text, is_last_day boolean, pattern text, max_length
-        integer, is_probed boolean, reason text)
+    RETURNS TABLE(books_name text, file_name text, table_name text, file_is_optional boolean,
+        column_position integer, column_name text, type_name text, is_required boolean, is_optional
+        boolean, is_key boolean, references_table text, range_start text, is_last_day boolean,
+        pattern text, max_length integer, is_probed boolean, reason text)
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
 FUNCTION ops.mark_ledger_write(p_tenant uuid)
     RETURNS void
