@@ -3,6 +3,8 @@
 import pytest
 
 from tests.charges.owner import Owner, refused
+from tests.charges.stripe_events import intent
+from tests.charges.stripe_inbox import Inbox
 
 
 def test_its_money_goes_along_day_by_day(owner: Owner) -> None:
@@ -35,6 +37,19 @@ def test_what_is_not_given_stays(owner: Owner) -> None:
     # There already.
     owner.move(payment, billing_period="2026-06", tenant_user_id="r-1")
     assert len(owner.acts(payment)) == 1
+
+
+def test_later_events_leave_it_where_it_is(owner: Owner) -> None:
+    inbox = Inbox(owner.database, owner.tenant)
+    inbox.ingest(intent("pi_1", "processing"))
+    [payment] = owner.rows("payments")
+    owner.move(payment, tenant_user_id="r-1", unit_id="u-1", billing_period="2026-05")
+    inbox.ingest(intent("pi_1"))
+    row = owner.rows("payments")[payment]
+    assert (row["status"], row["tenant_user_id"], row["unit_id"], row["billing_period"]) == (
+        "succeeded", "r-1", "u-1", "2026-05",
+    )  # fmt: skip
+    assert {unit for _, _, _, unit, _ in owner.movements(payment)} == {"u-1"}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from duecourse.book_files import find_files
 from duecourse.books import import_books
 from duecourse.config import load
 from tests.charges.owner import Owner, Row
+from tests.charges.stripe_events import metadata, refund, session
+from tests.charges.stripe_inbox import Inbox
 from tests.conftest import Command, Database
 
 PAYMENTS, CHARGES = "04_payments.csv", "05_charges.csv"
@@ -197,16 +199,79 @@ def test_another_id_of_the_same_payment_at_stripe_is_named(source: Source) -> No
     source.pay("a", PENDING, stripe_payment_intent_id="pi_a")
     source.pay("b", PENDING, stripe_session_id="cs_b")
     source.run()
-    [intent, session] = [source.lines[PAYMENTS].pop(payment) for payment in "ab"]
-    source.pay("x", intent, status="failed")
-    source.pay("y", session)
-    source.pay("z", session, stripe_payment_intent_id="pi_z")
+    [by_intent, by_session] = [source.lines[PAYMENTS].pop(payment) for payment in "ab"]
+    source.pay("x", by_intent, status="failed")
+    source.pay("y", by_session)
+    source.pay("z", by_session, stripe_payment_intent_id="pi_z")
     assert source.differences() == {
         (2, "kept"): {"payment_id": ["a", "x"]},
         (2, "updated"): {"status": ["pending", "failed"]},
         (3, "kept"): {"payment_id": ["b", "y"]},
     }
     assert sorted(source.owner.rows("payments")) == ["a", "b", "z"]
+
+
+STRIPE = metadata("r-1", "u-1", "2026-05")
+
+
+@pytest.mark.parametrize(
+    "known", [{"stripe_payment_intent_id": "pi_1"}, {"stripe_session_id": "cs_pi_1"}]
+)
+def test_a_payment_that_stripe_brought_takes_the_id_of_its_line(
+    source: Source, known: dict[str, str]
+) -> None:
+    inbox = Inbox(source.owner.database, source.owner.tenant)
+    inbox.ingest(session("pi_1", meta=STRIPE))
+    inbox.ingest(refund("pi_1", 500))
+    [stripes] = source.owner.rows("payments")
+    before = source.owner.movements(stripes)
+    source.pay("mine", PENDING, **known)
+    counts = source.run()["tables"]["payments"]
+    assert (counts["updated"], counts["new"], counts["differing"]) == (1, 0, 0)
+    [payment] = source.owner.rows("payments").values()
+    assert (payment["payment_id"], payment["status"]) == ("mine", "succeeded")
+    assert source.owner.movements("mine") == before
+    # The line says what it was before the events: no difference.
+    assert source.differences() == {}
+    assert source.owner.movements("mine") == before
+    source.pay("mine", unit_id="u-2", refunded_cents="9")
+    assert source.differences() == {
+        (2, "kept"): {"unit_id": ["u-1", "u-2"], "refunded_cents": ["500", "9"]}
+    }
+    # Another event settles it as ever.
+    inbox.ingest(refund("pi_1", 700))
+    assert source.owner.rows("payments")["mine"]["refunded_cents"] == 700
+
+
+def test_what_is_known_by_its_session_is_one_payment_with_its_events(source: Source) -> None:
+    source.pay("mine", PENDING, stripe_session_id="cs_pi_1")
+    source.run()
+    inbox = Inbox(source.owner.database, source.owner.tenant)
+    inbox.ingest(session("pi_1", meta=STRIPE))
+    [payment] = source.owner.rows("payments").values()
+    assert (payment["payment_id"], payment["stripe_payment_intent_id"]) == ("mine", "pi_1")
+    assert source.differences() == {}
+    assert len(source.owner.movements("mine")) == 1
+
+
+def test_acts_by_hand_stay(source: Source) -> None:
+    for payment in "abc":
+        source.pay(payment, PAID)
+    source.run()
+    source.owner.refund("a", 100)
+    source.owner.move("b", unit_id="u-2")
+    source.owner.correct("c", amount_cents=5)
+    assert source.differences() == {}
+    assert [source.owner.rows("payments")[p]["refunded_cents"] for p in "abc"] == [100, 0, 0]
+    source.pay("a", refunded_cents="200", refunded_on="2026-06-01")
+    source.pay("b", status="failed")
+    assert source.differences() == {
+        (2, "kept"): {
+            "refunded_cents": ["100", "200"],
+            "refunded_on": ["2026-05-09", "2026-06-01"],
+        },
+        (3, "kept"): {"status": ["succeeded", "failed"]},
+    }  # fmt: skip
 
 
 def test_the_command_tells_both(source: Source, shared_dsn: str, duecourse: Command) -> None:
