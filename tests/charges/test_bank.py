@@ -1,9 +1,13 @@
-"""Renters' lives at a bank: its statement is the ledger's, however the events come."""
+"""Renters' lives at a bank: every day's balance is the bank's, however the events come."""
 
 import io
 import json
 from collections import Counter
 from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from duecourse.config import Config
 from duecourse.offline import answers
@@ -11,10 +15,35 @@ from tests.charges import bank_days
 from tests.charges.bank import Account, Life
 from tests.conftest import Database
 
+LIVES = 50
 ACCOUNTS = (
     Account(),
     Account(("tenantUserId", "unitId", "billingPeriod"), "acct_ours", has_strangers=True),
 )
+
+
+@pytest.mark.parametrize("account", ACCOUNTS, ids=["plain", "with settings"])
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seeds=st.sets(st.integers(0, 2**32), min_size=LIVES, max_size=LIVES), turn=st.integers())
+def test_every_day_is_the_banks(
+    shared_database: Database, account: Account, seeds: set[int], turn: int
+) -> None:
+    random = Random(turn)
+    lives = [Life(number, Random(seed), account) for number, seed in enumerate(sorted(seeds))]
+    shared_database.execute(bank_days.TABLES)
+    tenants = []
+    for order in (bank_days.in_time, bank_days.in_any_order):
+        tenant = bank_days.open_ledger(shared_database, account, lives)
+        bank_days.write_statement(shared_database, tenant, lives)
+        bank_days.deliver(shared_database, tenant, order(random, lives))
+        tenants.append(tenant)
+    shared_database.execute(bank_days.INGEST)
+    assert bank_days.differences(shared_database, tenants) == {
+        "balances": [],
+        "explained": [],
+        "pending": [],
+        "held": [],
+    }
 
 
 def test_every_moment_is_the_banks_offline(shared_database: Database) -> None:

@@ -101,17 +101,71 @@ DISPUTE: dict[str, Any] = {
 }
 
 
+REFUND: dict[str, Any] = {
+    "id": "re_7WebhookExample",
+    "object": "refund",
+    **_COMMON,
+    "created": 1_788_310_000,
+    "amount": 2_000,
+    "balance_transaction": "txn_7WebhookExample2",
+    "charge": CHARGE,
+    "destination_details": {"card": {"reference_status": "pending", "type": "refund"}},
+    "metadata": {},
+    "payment_intent": KEY,
+    "reason": "requested_by_customer",
+    "receipt_number": None,
+    "source_transfer_reversal": None,
+    "status": "succeeded",
+    "transfer_reversal": None,
+}
+
+#: A thin event of version 2: it names an object and has no snapshot of it.
+THIN_EVENT: dict[str, Any] = {
+    "id": "evt_test_7WebhookExample",
+    "object": "v2.core.event",
+    "type": "v1.payment_intent.succeeded",
+    "created": "2026-08-31T18:13:20.000Z",
+    "livemode": True,
+    "context": None,
+    "reason": None,
+    "related_object": {
+        "id": KEY,
+        "type": "payment_intent",
+        "url": f"/v1/payment_intents/{KEY}",
+    },
+}
+
+
 def deliveries() -> list[tuple[Event, str]]:
-    """Return events of one payment, not in their order, each with its outcome."""
-    processing = {**PAYMENT_INTENT, "status": "processing", "amount_received": 0}
-    won = {**DISPUTE, "status": "won"}
+    """Return events of one payment, one of each known type, each with its outcome."""
     customer = {"id": "cus_7WebhookExample", "object": "customer", "metadata": {}}
+    told = [
+        ("charge.refunded", REFUNDED_CHARGE, {}, 1_788_300_000, "unmatched"),
+        ("customer.created", customer, {}, 1_788_100_000, "ignored"),
+        ("payment_intent.succeeded", PAYMENT_INTENT, {}, 1_788_200_009, "applied"),
+        ("payment_intent.processing", PAYMENT_INTENT, {}, 1_788_200_000, "stale"),
+        ("payment_intent.payment_failed", PAYMENT_INTENT, {}, 1_788_199_000, "stale"),
+        ("payment_intent.canceled", PAYMENT_INTENT, {}, 1_788_199_500, "stale"),
+        ("checkout.session.completed", CHECKOUT_SESSION, {}, 1_788_200_001, "stale"),
+        ("checkout.session.async_payment_failed", CHECKOUT_SESSION, {}, 1_788_200_002, "stale"),
+        (
+            "checkout.session.async_payment_succeeded",
+            CHECKOUT_SESSION,
+            {},
+            1_788_200_010,
+            "applied",
+        ),
+        ("refund.created", REFUND, {"status": "pending"}, 1_788_310_000, "applied"),
+        ("refund.updated", REFUND, {}, 1_788_320_000, "applied"),
+        ("refund.failed", REFUND, {"status": "failed"}, 1_788_330_000, "applied"),
+        ("charge.refund.updated", REFUND, {}, 1_788_320_001, "stale"),
+        ("charge.dispute.created", DISPUTE, {}, 1_788_400_000, "applied"),
+        ("charge.dispute.funds_withdrawn", DISPUTE, {}, 1_788_400_001, "applied"),
+        ("charge.dispute.updated", DISPUTE, {"status": "under_review"}, 1_788_450_000, "applied"),
+        ("charge.dispute.closed", DISPUTE, {"status": "won"}, 1_788_500_000, "applied"),
+        ("charge.dispute.funds_reinstated", DISPUTE, {"status": "won"}, 1_788_500_001, "applied"),
+    ]
     return [
-        (event("charge.refunded", REFUNDED_CHARGE, created=1_788_300_000), "unmatched"),
-        (event("customer.created", customer, created=1_788_100_000), "ignored"),
-        (event("payment_intent.succeeded", PAYMENT_INTENT, created=1_788_200_009), "applied"),
-        (event("payment_intent.processing", processing, created=1_788_200_000), "stale"),
-        (event("checkout.session.completed", CHECKOUT_SESSION, created=1_788_200_001), "stale"),
-        (event("charge.dispute.created", DISPUTE, created=1_788_400_000), "applied"),
-        (event("charge.dispute.closed", won, created=1_788_500_000), "applied"),
+        (event(kind, {**thing, **changed}, created=created), outcome)
+        for kind, thing, changed, created, outcome in told
     ]

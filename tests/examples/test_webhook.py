@@ -8,10 +8,12 @@ import time
 from typing import Any
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from tests.charges.stripe_events import event
 from tests.charges.stripe_inbox import Inbox
 from tests.conftest import ROOT, Database
-from tests.examples.stripe_objects import AMOUNT, KEY, deliveries
+from tests.examples.stripe_objects import AMOUNT, KEY, PAYMENT_INTENT, THIN_EVENT, deliveries
 
 PAGE = ROOT / "docs" / "stripe.md"
 SECRET = "whsec_of_the_test"
@@ -53,12 +55,17 @@ def post(client: Any, payload: str, **headers: str) -> Any:
     return client.post("/stripe", data=payload.encode(), headers=headers)
 
 
-def test_signed_events_are_received(client: Any, inbox: Inbox) -> None:
-    for event, outcome in deliveries():
-        payload = json.dumps(event, ensure_ascii=False)
+def deliver(client: Any, thing: Any) -> tuple[int, Any]:
+    """Deliver an event as Stripe does, signed; return the status and the answer."""
+    payload = json.dumps(thing, ensure_ascii=False)
+    answer = post(client, payload, **{"Stripe-Signature": sign(payload)})
+    return answer.status_code, answer.json
+
+
+def test_signed_events_of_every_type_are_received(client: Any, inbox: Inbox) -> None:
+    for given, outcome in deliveries():
         for expected in (outcome, "duplicate"):
-            answer = post(client, payload, **{"Stripe-Signature": sign(payload)})
-            assert (answer.status_code, answer.json["outcome"]) == (200, expected)
+            assert deliver(client, given) == (200, {"outcome": expected, "reason": None})
     [payment] = inbox.payments()
     assert payment == {
         "payment_key": KEY,
@@ -96,7 +103,49 @@ def test_an_old_signature_is_refused(client: Any, inbox: Inbox) -> None:
 
 
 def test_a_signed_event_without_shape_is_rejected(client: Any, inbox: Inbox) -> None:
-    payload = json.dumps({"object": "event", "type": "charge.refunded"})
-    answer = post(client, payload, **{"Stripe-Signature": sign(payload)})
-    assert (answer.status_code, answer.json["outcome"]) == (400, "rejected")
-    assert answer.json["reason"] == "its id is not a non-empty text"
+    status, answer = deliver(client, {"object": "event", "type": "charge.refunded"})
+    assert (status, answer["outcome"]) == (400, "rejected")
+    assert answer["reason"] == "its id is not a non-empty text"
+
+
+def test_a_thin_event_is_rejected_with_what_to_do(client: Any, inbox: Inbox) -> None:
+    status, answer = deliver(client, THIN_EVENT)
+    assert (status, answer["outcome"]) == (400, "rejected")
+    assert "snapshot" in answer["reason"]
+    assert inbox.outcomes() == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "stranger", "own"),
+    [
+        ("p_livemode => true", {"livemode": False}, {"livemode": True}),
+        ("p_account => 'acct_1'", {"account": "acct_2"}, {"account": "acct_1"}),
+        ("p_account => 'acct_1'", {}, {"account": "acct_1"}),
+    ],
+    ids=["test mode", "another account", "the platform's own account"],
+)
+def test_what_is_not_of_this_landlord_is_kept_and_moves_nothing(
+    client: Any, inbox: Inbox, settings: str, stranger: dict[str, Any], own: dict[str, Any]
+) -> None:
+    call = f"CALL ledger.set_stripe_settings(p_tenant => %s, {settings})"
+    inbox.database.execute(call.encode(), (inbox.tenant,))
+    foreign = event("payment_intent.succeeded", PAYMENT_INTENT, **stranger)
+    assert deliver(client, foreign) == (200, {"outcome": "foreign", "reason": None})
+    assert inbox.outcomes() == {foreign["id"]: ("foreign", "foreign")}
+    assert inbox.payments() == []
+    ours = event("payment_intent.succeeded", PAYMENT_INTENT, **own)
+    assert deliver(client, ours) == (200, {"outcome": "applied", "reason": None})
+    assert [payment["payment_key"] for payment in inbox.payments()] == [KEY]
+
+
+def test_without_a_database_stripe_delivers_again(
+    client: Any, inbox: Inbox, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", make_conninfo(dsn, port=1, connect_timeout=5))
+    [given] = [each for each, outcome in deliveries() if each["type"] == "payment_intent.succeeded"]
+    payload = json.dumps(given)
+    headers = {"Stripe-Signature": sign(payload)}
+    assert post(client, payload, **headers).status_code == 500
+    monkeypatch.setenv("DATABASE_URL", dsn)
+    assert post(client, payload, **headers).status_code == 200
+    assert list(inbox.outcomes()) == [given["id"]]
