@@ -97,6 +97,7 @@ class Entry:
     """A line of the bank's statement: money of a renter, or back to him."""
 
     payment: Payment
+    kind: str
     moment: int
     cents: int
 
@@ -161,9 +162,9 @@ class Life:
                 }
             )
 
-    def _enter(self, payment: Payment, moment: int, cents: int) -> None:
+    def _enter(self, payment: Payment, kind: str, cents: int) -> None:
         if payment.is_ours:
-            self.statement.append(Entry(payment, moment, cents))
+            self.statement.append(Entry(payment, kind, self.clock, cents))
 
     # Payments.
 
@@ -230,7 +231,7 @@ class Life:
         self._send_intent(payment, "succeeded", "succeeded")
         self._send_session(payment, session, "paid", delay)
         self._send(payment, "charge.succeeded", self._charge(payment))
-        self._enter(payment, self.clock, payment.amount)
+        self._enter(payment, "received", payment.amount)
         for act, share in ((self._refund, 0.5), (self._refund, 0.4), (self._dispute, 0.5)):
             if self._chance(share):
                 self._later(self.random.randrange(HOUR, 20 * DAY), act, payment)
@@ -295,7 +296,7 @@ class Life:
             self._send(payment, "refund.created", refund)
             return
         if self.refunds != TOTALS:
-            self._enter(payment, self.clock, -refund["amount"])
+            self._enter(payment, "refund", -refund["amount"])
         self._send(payment, "refund.created", refund)
         self._tell_total(payment)
         self._later(self.random.randrange(HOUR, 12 * DAY), self._end_refund, payment, refund)
@@ -304,7 +305,7 @@ class Life:
         """Tell the total by now; who is told of nothing else knows it as of the last time."""
         delay = 0
         if self.refunds == TOTALS:
-            self._enter(payment, self.clock, payment.told_refunded - payment.refunded)
+            self._enter(payment, "refund", payment.told_refunded - payment.refunded)
             payment.told_refunded = payment.refunded
         elif "refund.created" in self.told:
             delay = self.random.randrange(3)
@@ -324,7 +325,7 @@ class Life:
             payment.refunded -= refund["amount"]
             payment.has_failed_refund = True
             if self.refunds != TOTALS:
-                self._enter(payment, self.clock, refund["amount"])
+                self._enter(payment, "refund", refund["amount"])
         if refund["status"] == "failed":
             self._send(payment, "refund.failed", refund)
         self._send(payment, "refund.updated", refund)
@@ -380,7 +381,7 @@ class Life:
 
     def _lose(self, payment: Payment, dispute: dict[str, Any]) -> None:
         payment.lost += dispute["amount"]
-        self._enter(payment, self.clock, -dispute["amount"])
+        self._enter(payment, "dispute", -dispute["amount"])
         if payment.is_debit:
             self._tell(payment, dispute, "funds_withdrawn", "lost")
         self._tell(payment, dispute, "closed", "lost")
@@ -390,7 +391,7 @@ class Life:
     def _win_late(self, payment: Payment, dispute: dict[str, Any]) -> None:
         """After it was lost the network, or the renter, turns it round."""
         payment.lost -= dispute["amount"]
-        self._enter(payment, self.clock, dispute["amount"])
+        self._enter(payment, "dispute", dispute["amount"])
         self._reinstate(payment, dispute)
 
     def _reinstate(self, payment: Payment, dispute: dict[str, Any]) -> None:

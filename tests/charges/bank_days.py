@@ -166,6 +166,47 @@ def open_ledger(database: Database, account: Account, lives: Iterable[Life]) -> 
     return tenant
 
 
+def import_payments(database: Database, tenant: UUID, lives: Iterable[Life], cut: int) -> None:
+    """Write payments as the landlord's own books have them in a moment, once they succeeded.
+
+    Such books know one sum and one day of what was refunded; what they cannot tell is left out.
+    """
+    rows = []
+    for life in lives:
+        for payment in life.payments:
+            entries = [entry for entry in life.statement if entry.payment is payment]
+            zone = life.units[payment.told_unit]
+            paid = [entry.moment for entry in entries if entry.kind == "received"]
+            back = [e for e in entries if e.kind != "received" and e.moment < cut + 2 * DAY]
+            if (
+                not paid
+                or paid[0] > cut
+                or any(e.kind == "dispute" or e.cents > 0 or e.moment > cut for e in back)
+            ):
+                continue
+            rows.append(
+                (
+                    tenant,
+                    f"own-{payment.key}",
+                    life.renter,
+                    payment.told_unit,
+                    payment.amount,
+                    payment.currency,
+                    payment.period,
+                    payment.key,
+                    day_of(paid[0], zone),
+                    -sum(e.cents for e in back),
+                    max((day_of(e.moment, zone) for e in back), default=None),
+                )
+            )
+    database.cursor().executemany(
+        "INSERT INTO ledger.payments (tenant, payment_id, tenant_user_id, unit_id, amount_cents,"
+        " currency, status, billing_period, stripe_payment_intent_id, paid_on, refunded_cents,"
+        " refunded_on) VALUES (%s, %s, %s, %s, %s, %s, 'succeeded', %s, %s, %s, %s, %s)",
+        rows,
+    )
+
+
 def write_statement(database: Database, tenant: UUID, lives: Iterable[Life]) -> None:
     """Write what the bank says of a landlord's renters: what they are charged, less their money."""
     columns = "tenant, tenant_user_id, unit_id, currency, day, cents, pending_cents"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from duecourse.config import Config
 from duecourse.offline import answers
 from tests.charges import bank_days
-from tests.charges.bank import Account, Life
+from tests.charges.bank import DAY, OPENING, Account, Life
 from tests.conftest import Database
 
 LIVES = 50
@@ -31,14 +31,16 @@ def test_every_day_is_the_banks(
     random = Random(turn)
     lives = [Life(number, Random(seed), account) for number, seed in enumerate(sorted(seeds))]
     shared_database.execute(bank_days.TABLES)
-    tenants = []
-    for order in (bank_days.in_time, bank_days.in_any_order):
-        tenant = bank_days.open_ledger(shared_database, account, lives)
+    in_time, shuffled, imported = (
+        bank_days.open_ledger(shared_database, account, lives) for _ in range(3)
+    )
+    bank_days.import_payments(shared_database, imported, lives, OPENING + 40 * DAY)
+    for tenant in (in_time, shuffled, imported):
+        order = bank_days.in_time if tenant == in_time else bank_days.in_any_order
         bank_days.write_statement(shared_database, tenant, lives)
         bank_days.deliver(shared_database, tenant, order(random, lives))
-        tenants.append(tenant)
     shared_database.execute(bank_days.INGEST)
-    assert bank_days.differences(shared_database, tenants) == {
+    assert bank_days.differences(shared_database, (in_time, shuffled)) == {
         "balances": [],
         "explained": [],
         "pending": [],
