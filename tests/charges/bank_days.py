@@ -255,5 +255,5 @@ def differences(database: Database, tenants: Iterable[UUID]) -> dict[str, list[A
         for name, query in (("balances", BALANCES), ("explained", EXPLAINED), ("pending", PENDING))
     }
     held = [database.execute(HELD, [tenant]).fetchall() for tenant in tenants]
-    found["held"] = [pair for pair in zip(*held, strict=True) if pair[0] != pair[1]]
+    found["held"] = [rows for rows in zip(*held, strict=True) if len(set(rows)) > 1]
     return found
