@@ -13,7 +13,14 @@ from psycopg.conninfo import make_conninfo
 from tests.charges.stripe_events import event
 from tests.charges.stripe_inbox import Inbox
 from tests.conftest import ROOT, Database
-from tests.examples.stripe_objects import AMOUNT, KEY, PAYMENT_INTENT, THIN_EVENT, deliveries
+from tests.examples.stripe_objects import (
+    AMOUNT,
+    KEY,
+    PAYMENT_INTENT,
+    REFUND,
+    THIN_EVENT,
+    deliveries,
+)
 
 PAGE = ROOT / "docs" / "stripe.md"
 SECRET = "whsec_of_the_test"
@@ -62,6 +69,11 @@ def deliver(client: Any, thing: Any) -> tuple[int, Any]:
     return answer.status_code, answer.json
 
 
+def moved(created: int, kind: str, cents: int, source: str) -> dict[str, Any]:
+    """Return a movement in the shape of the offline answers."""
+    return {"created": created, "kind": kind, "amount_cents": cents, "source": source}
+
+
 def test_signed_events_of_every_type_are_received(client: Any, inbox: Inbox) -> None:
     for given, outcome in deliveries():
         for expected in (outcome, "duplicate"):
@@ -76,6 +88,12 @@ def test_signed_events_of_every_type_are_received(client: Any, inbox: Inbox) -> 
         "amount_cents": AMOUNT,
         "refunded_cents": 5_000,
         "disputed": False,
+        "movements": [
+            moved(1_788_200_009, "received", AMOUNT, "payment"),
+            moved(1_788_300_000, "refund", -5_000, "charge"),
+            moved(1_788_310_000, "refund", -2_000, REFUND["id"]),
+            moved(1_788_330_000, "refund_undone", 2_000, REFUND["id"]),
+        ],
     }
     assert len(inbox.outcomes()) == len(deliveries())
 
