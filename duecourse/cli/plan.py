@@ -37,7 +37,7 @@ def plan(
     detailed_exitcode: bool,
     **arguments: Any,
 ) -> ExitStatus:
-    r"""Show what a run would do; reads only.
+    """Show what a run would do; reads only.
 
     backfill makes the periods that are missing, regenerate also replaces those that are stale,
     replenish extends the schedules that do not reach far enough ahead. charges makes the rent

@@ -78,7 +78,7 @@ def run(
     detailed_exitcode: bool,
     **arguments: Any,
 ) -> ExitStatus:
-    r"""Do it, in batches that commit; a run that was interrupted goes on under its run key.
+    """Do it, in batches that commit; a run that was interrupted goes on under its run key.
 
     Prints one line a batch, or a progress bar in a terminal, to standard error.
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.charges.owner import Owner, Row
-from tests.charges.runs import Key, backfill, post_rent, rents
+from tests.charges.runs import Key, backfill, post_rent, rents, tenancy
 from tests.charges.test_random_ledgers import examples
 from tests.conftest import Database
 
@@ -152,3 +152,33 @@ def test_either_order_ends_in_the_same_charges(
                 if found and (key in paid_for or (found[3] and found[2] <= LAST)):
                     expected[key] = (found[0], found[2], found[1])
     assert orders[0] == expected
+
+
+def test_moved_in_on_the_15th(shared_database: Database) -> None:
+    for order in ((backfill, post_rent), (post_rent, backfill)):
+        owner = Owner(shared_database)
+        tenancy(owner, "2026-03-15", "2026-04-01")
+        owner.payment(54_839, period="2026-03", paid_on="2026-03-15")
+        for run in order:
+            run(owner)
+        assert rents(owner) == {("r-1", "u-1", "2026-03"): (54_839, date(2026, 3, 15))}
+        assert owner.balance() == 0
+        assert owner.balance(as_of="2026-03-14") == 0
+
+
+def test_a_rent_that_was_raised_is_posted_as_it_was(shared_database: Database) -> None:
+    owner = Owner(shared_database)
+    for day, rent in (("2025-01-01", 100_000), ("2026-04-01", 120_000)):
+        owner.insert("ledger.unit_rents", unit_id="u-1", effective_from=day, rent_amount_cents=rent)
+    tenancy(owner, "2026-01-01")
+    post_rent(owner)
+    amounts = [amount for _, (amount, _) in sorted(rents(owner).items())]
+    assert amounts == [100_000, 100_000, 100_000, 120_000, 120_000]
+
+
+def test_roommates_owe_their_own_rents(shared_database: Database) -> None:
+    owner = Owner(shared_database)
+    tenancy(owner, "2026-05-01", rent_amount_cents=60_000)
+    tenancy(owner, "2026-05-01", tenant_user_id="mate", rent_amount_cents=40_000)
+    post_rent(owner)
+    assert sum(amount for amount, _ in rents(owner).values()) == 100_000
