@@ -20,3 +20,19 @@ def test_a_mode_that_is_none(books: Books, mode: str | None) -> None:
         books.summary(mode)  # type: ignore[arg-type]
     assert raised.value.sqlstate == "DC001"
     assert (raised.value.diag.message_detail or "").startswith("p_mode is ")
+
+
+def test_only_what_is_restless_meets_the_planner(books: Books) -> None:
+    quiet = books.line(books.client("monthly"))
+    books.call()
+    books.line(books.client("weekly"))
+    whole = books.summary()
+    books.database.execute("ALTER FUNCTION billing._plan_restless RENAME TO hidden")
+    assert books.summary() == whole
+    assert (whole["schedules_nothing_to_do"], whole["schedules_written"]) == (1, 1)
+    books.database.execute(
+        "UPDATE billing.contract_lines SET billing_timing = 'arrears' WHERE contract_line_id = %s",
+        (quiet.obligation,),
+    )
+    with pytest.raises(psycopg.errors.UndefinedFunction):
+        books.summary()
