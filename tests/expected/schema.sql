@@ -859,19 +859,6 @@ TABLE ledger.stripe_disputes (
 CREATE INDEX stripe_disputes_disputed_idx ON ledger.stripe_disputes USING btree (tenant,
     payment_key) WHERE is_disputed;
 
-TABLE ledger.stripe_disputes (
-    tenant uuid NOT NULL,
-    payment_key text COLLATE "C" NOT NULL,
-    dispute_id text COLLATE "C" NOT NULL,
-    amount bigint,
-    is_disputed boolean NOT NULL,
-    CONSTRAINT stripe_disputes_pkey PRIMARY KEY (tenant, payment_key, dispute_id),
-    CONSTRAINT stripe_disputes_payment_fkey FOREIGN KEY (tenant, payment_key) REFERENCES
-        ledger.stripe_payments(tenant, payment_key)
-);
-CREATE INDEX stripe_disputes_disputed_idx ON ledger.stripe_disputes USING btree (tenant,
-    payment_key) WHERE is_disputed;
-
 TABLE ledger.stripe_events (
     tenant uuid NOT NULL,
     event_id text COLLATE "C" NOT NULL,
@@ -1798,6 +1785,10 @@ FUNCTION ledger.check_payment_judgement(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_payment_moved(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.check_payment_movement(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
@@ -1819,6 +1810,10 @@ FUNCTION ledger.check_property_time_zone(p_tenant uuid, p_as_of date)
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.check_quarantined_key(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_refund_unseen(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
@@ -1847,6 +1842,14 @@ FUNCTION ledger.check_roommates(p_tenant uuid, p_as_of date)
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.check_session_counted_twice(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_stripe_metadata_unknown(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
+        actual text, repair_call text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.check_stripe_mode(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
