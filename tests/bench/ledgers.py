@@ -20,6 +20,15 @@ _LEDGER = (
     """INSERT INTO ledger.units (tenant, unit_id, rent_amount_cents)
        SELECT %(tenant)s, 'unit-' || n, nullif(90000 + n %% 70 * 1000, 100000)
        FROM generate_series(0, %(accounts)s - 1) AS n""",
+    """INSERT INTO ledger.tenancies (tenant, tenancy_id, tenant_user_id, unit_id, start_on)
+       SELECT %(tenant)s, 'let-' || n, 'renter-' || n, 'unit-' || n, '2025-04-01'
+       FROM generate_series(0, %(accounts)s - 1) AS n""",
+    # The rent of each unit was raised a year ago.
+    """INSERT INTO ledger.unit_rents (tenant, unit_id, effective_from, rent_amount_cents)
+       SELECT u.tenant, u.unit_id, d.day, u.rent_amount_cents - d.less
+       FROM ledger.units AS u
+       CROSS JOIN (VALUES (date '2025-01-01', 1000), ('2026-01-01', 0)) AS d (day, less)
+       WHERE u.rent_amount_cents IS NOT NULL""",
     """INSERT INTO ledger.payments (tenant, payment_id, tenant_user_id, unit_id, amount_cents,
            status, billing_period, paid_on)
        SELECT %(tenant)s, format('%%s-%%s-%%s', n, m, part), 'renter-' || n, 'unit-' || n,
