@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from duecourse import embedded, migrate
 from tests.bench.books import SCHEDULES
@@ -29,20 +29,37 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(line)
 
 
-@pytest.fixture(scope="module")
-def bench_dsn() -> Iterator[str]:
-    """Yield a fresh database on a server that keeps what it commits (fsync on)."""
+@pytest.fixture(scope="session")
+def bench_server() -> Iterator[str]:
+    """Yield a server that keeps what it commits (fsync on), by a database that is a template."""
     with ExitStack() as stack:
         server = os.environ.get("DUECOURSE_TEST_DSN") or stack.enter_context(embedded.serve()).dsn
-        if "DUECOURSE_TEST_DSN" not in os.environ:
-            with psycopg.connect(server, autocommit=True) as connection:
+        with psycopg.connect(server, autocommit=True) as connection:
+            if "DUECOURSE_TEST_DSN" not in os.environ:
                 # As for any bulk load: no checkpoint in the middle of what is measured.
                 connection.execute("ALTER SYSTEM SET max_wal_size = '8GB'")
                 connection.execute("SELECT pg_reload_conf()")
-        name = sql.Identifier(f"duecourse_bench_{os.getpid()}")
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
-            dsn = make_conninfo(server, dbname=name.as_string(connection).strip('"'))
-            migrate.apply(dsn)
+            with _database(connection, "template", "template0") as dsn:
+                migrate.apply(dsn)
+                yield dsn
+
+
+@pytest.fixture(scope="module")
+def bench_dsn(bench_server: str) -> Iterator[str]:
+    """Yield a fresh database with everything applied."""
+    template = conninfo_to_dict(bench_server)["dbname"]
+    with psycopg.connect(bench_server, dbname="postgres", autocommit=True) as connection:
+        with _database(connection, "module", str(template)) as dsn:
             yield dsn
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+        connection.execute("CHECKPOINT")
+
+
+@contextmanager
+def _database(
+    connection: psycopg.Connection[tuple[object, ...]], what: str, template: str
+) -> Iterator[str]:
+    name = f"duecourse_bench_{what}_{os.getpid()}"
+    names = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
+    connection.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
+    yield make_conninfo(connection.info.dsn, password=connection.info.password, dbname=name)
+    connection.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
