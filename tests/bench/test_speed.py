@@ -213,8 +213,7 @@ def test_nothing_to_do(timings: Timings, measured: list[str]) -> None:
         f"second run {second:.2f}, plan of the empty ledger {planned:.2f},"
         f" of the full one {full:.2f} of the first run"
     )
-    # 0.35 before spans and gaps were planned; to come back.
-    assert second <= 0.42
+    assert second <= 0.35
     assert planned <= 0.3
     assert full <= 0.45
 
