@@ -23,7 +23,7 @@ ACCOUNTS = (
 
 
 @pytest.mark.parametrize("account", ACCOUNTS, ids=["plain", "with settings"])
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seeds=st.sets(st.integers(0, 2**32), min_size=LIVES, max_size=LIVES), turn=st.integers())
 def test_every_day_is_the_banks(
     shared_database: Database, account: Account, seeds: set[int], turn: int
