@@ -11,7 +11,12 @@ from tests.conftest import Database
 from tests.notices import Notices
 from tests.service_periods.books import fingerprint
 
-RULES = {"unit_rent_first": 100_000, "largest_payment": 60_000, "sum_of_payments": 90_000}
+RULES = {
+    "unit_rent_first": 100_000,
+    "whole_unit_rent": 100_000,
+    "largest_payment": 60_000,
+    "sum_of_payments": 90_000,
+}
 
 
 def test_nothing_to_do(owner: Owner) -> None:

@@ -11,7 +11,7 @@ from tests.charges.owner import MOST, Owner, Row
 from tests.conftest import Database
 
 BUCKETS = {"create": "to_create", "already_charged": "already_charged", "quarantine": "quarantined"}
-RULES = ["unit_rent_first", "largest_payment", "sum_of_payments"]
+RULES = ["unit_rent_first", "whole_unit_rent", "largest_payment", "sum_of_payments"]
 RENTERS, UNITS = ["a", "a:b", "é'🙂"], ["u-1", "u-2", "b:u-1", "missing"]
 PERIODS = ["2026-05", "2026-06", "2026-13", "", None]
 MIDDLE = "80000000-0000-0000-0000-000000000000"
