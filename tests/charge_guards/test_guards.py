@@ -96,6 +96,14 @@ def test_rent_of_a_key_stands_once(owner: Owner) -> None:
     owner.charge()
 
 
+def test_a_duplicate_names_the_rent_beside_which_it_stands(owner: Owner) -> None:
+    first = owner.charge()
+    owner.charge(duplicates_charge_id=first)
+    for other in (owner.charge(period="2026-06"), owner.charge(unit_id="u-2"), "nothing"):
+        with refused("DC408", f"charge {other} is no rent", "Leave duplicates_charge_id null"):
+            owner.charge(duplicates_charge_id=other)
+
+
 @pytest.mark.parametrize(
     "columns",
     [
