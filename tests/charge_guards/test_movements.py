@@ -133,6 +133,31 @@ def test_movements_never_go(owner: Owner, statement: str, detail: str) -> None:
         owner.database.execute(statement.encode())
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger.payment_acts SET reason = 'other'",
+        "UPDATE ledger.payment_acts SET payment_id = 'p-2'",
+        "DELETE FROM ledger.payment_acts",
+        "TRUNCATE ledger.payment_acts",
+    ],
+)
+def test_what_was_done_by_hand_stays_told(owner: Owner, statement: str) -> None:
+    payment = owner.payment()
+    owner.payment()
+    owner.call(
+        "move_payment", payment_id=payment, tenant_user_id="r-2", unit_id="u-2",
+        billing_period="2026-05", reason="mistaken",
+    )  # fmt: skip
+    with refused("DC405"):
+        owner.database.execute(statement.encode())
+    update(owner, payment, "payment_id = 'renamed'")
+    [[name]] = owner.database.execute(
+        "SELECT payment_id FROM ledger.payment_acts WHERE tenant = %s", [owner.tenant]
+    ).fetchall()
+    assert name == "renamed"
+
+
 def test_a_payment_without_movements_may_go(owner: Owner) -> None:
     payment = owner.payment(status="failed")
     owner.database.execute(
