@@ -328,10 +328,16 @@ class Life:
                 self._enter(payment, "refund", refund["amount"])
         if refund["status"] == "failed":
             self._send(payment, "refund.failed", refund)
+        self._update_refund(payment, refund)
+        if refund["status"] in ("failed", "canceled"):
+            # Whatever is noted on it later, it came back when it did.
+            self._later(DAY, self._update_refund, payment, refund)
+        else:
+            self._later(self.random.randrange(HOUR, 5 * DAY), self._end_refund, payment, refund)
+
+    def _update_refund(self, payment: Payment, refund: dict[str, Any]) -> None:
         self._send(payment, "refund.updated", refund)
         self._send(payment, "charge.refund.updated", refund)
-        if refund["status"] in ("pending", "succeeded"):
-            self._later(self.random.randrange(HOUR, 5 * DAY), self._end_refund, payment, refund)
 
     # Disputes: a renter owes again what was lost, and no more once it was reinstated.
 
@@ -385,6 +391,7 @@ class Life:
         if payment.is_debit:
             self._tell(payment, dispute, "funds_withdrawn", "lost")
         self._tell(payment, dispute, "closed", "lost")
+        self._later(DAY, self._tell, payment, dispute, "updated", "lost")
         if self._chance(0.25):
             self._later(5 * DAY, self._win_late, payment, dispute)
 
