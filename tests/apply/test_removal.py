@@ -200,12 +200,12 @@ def test_rollback_keeps_rows_unless_they_may_go(dsn: str, database: Database) ->
         "0002.sources cannot be taken back: it would drop rows of billing.tenants (1)"
     )
     assert_applied(dsn)
-    assert len(removal.rollback(dsn, "0001", confirm=database.info.dbname)) == 5
+    assert len(removal.rollback(dsn, "0001", confirm=database.info.dbname)) == len(names()) - 1
 
 
 def test_rollback_to_an_unknown_migration(dsn: str) -> None:
-    with pytest.raises(DuecourseError, match="'0009' is no migration that is applied"):
-        removal.rollback(dsn, "0009")
+    with pytest.raises(DuecourseError, match="'0999' is no migration that is applied"):
+        removal.rollback(dsn, "0999")
 
 
 def test_rollback_of_a_change_is_recorded(package: Package, empty_database: Database) -> None:
