@@ -710,6 +710,16 @@ TABLE ledger.payment_acts (
 );
 CREATE UNIQUE INDEX payment_acts_refund_once_key ON ledger.payment_acts USING btree (tenant,
     refund_id) WHERE refund_id IS NOT NULL;
+CREATE TRIGGER payment_acts_guard_columns BEFORE UPDATE ON ledger.payment_acts FOR EACH ROW WHEN
+    (old.tenant IS DISTINCT FROM new.tenant OR old.act_number IS DISTINCT FROM new.act_number OR
+    old.act IS DISTINCT FROM new.act OR old.refund_id IS DISTINCT FROM new.refund_id OR old.reason
+    IS DISTINCT FROM new.reason OR old.row_before IS DISTINCT FROM new.row_before OR old.acted_by IS
+    DISTINCT FROM new.acted_by OR old.acted_at IS DISTINCT FROM new.acted_at) EXECUTE FUNCTION
+    ledger.guard_movements();
+CREATE TRIGGER payment_acts_guard_payment BEFORE UPDATE OF payment_id ON ledger.payment_acts FOR
+    EACH ROW WHEN (old.payment_id <> new.payment_id) EXECUTE FUNCTION ledger.guard_movements();
+CREATE TRIGGER payment_acts_guard_removal BEFORE DELETE OR TRUNCATE ON ledger.payment_acts FOR EACH
+    STATEMENT EXECUTE FUNCTION ledger.guard_movements();
 
 TABLE ledger.payment_movements (
     tenant uuid NOT NULL,
