@@ -355,6 +355,29 @@ def test_a_payment_that_books_know_by_its_session_is_one(
     assert len(inbox.rows()) == 1
 
 
+@pytest.mark.parametrize("imported_first", [True, False])
+def test_a_session_that_names_no_intent_is_matched_by_its_id(
+    inbox: Inbox, imported_first: bool
+) -> None:
+    if imported_first:
+        inbox.add_payment(None, status="pending", paid_on=None, stripe_session_id="cs_None")
+        assert inbox.ingest(session(None)) == "applied"
+    else:
+        assert inbox.ingest(session(None)) == "unmatched"
+        inbox.add_payment(None, status="pending", paid_on=None, stripe_session_id="cs_None")
+        assert inbox.replay() == (1, 0)
+    # Another event of it names the intent: it is the same payment all the same.
+    later = session("pi_1", "async_payment_succeeded", created=NOON + 1)
+    later["data"]["object"]["id"] = "cs_None"
+    assert inbox.ingest(later) == "applied"
+    [row] = inbox.rows()
+    assert (row["payment_id"], row["status"], row["amount_cents"]) == (
+        "imported",
+        "succeeded",
+        100_000,
+    )
+
+
 def test_a_status_that_stripe_does_not_know_stays(inbox: Inbox) -> None:
     inbox.add_payment("pi_1", status="void", paid_on=None)
     inbox.ingest(dispute("pi_1"))
