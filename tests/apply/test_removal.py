@@ -144,7 +144,7 @@ def test_apply_after_the_records_were_dropped(dsn: str, database: Database) -> N
         apply(dsn)
     assert caught.value.message == (
         "the records of what was applied (schema ops) are gone, but not what was applied:"
-        " billing.accepted_escalations and 25 more tables"
+        " billing.accepted_escalations and 31 more tables"
     )
     assert "DROP SCHEMA billing, ledger CASCADE" in caught.value.hint
 

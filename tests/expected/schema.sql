@@ -927,12 +927,14 @@ TABLE ledger.stripe_payments (
     currency text,
     refunded_cents bigint,
     disputed boolean,
+    hold_reason text,
     first_created bigint,
     received_at bigint,
     received_from text,
     session_id text COLLATE "C",
     objects_cents bigint NOT NULL DEFAULT 0,
     CONSTRAINT stripe_payments_pkey PRIMARY KEY (tenant, payment_key),
+    CONSTRAINT stripe_payments_hold_check CHECK (hold_reason = 'other_currency'::text),
     CONSTRAINT stripe_payments_imported_check CHECK ((imported IS NULL) = (imported_number IS NULL))
 );
 
