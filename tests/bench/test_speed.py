@@ -225,8 +225,7 @@ def test_realignment(timings: Timings, measured: list[str]) -> None:
         f"realignment of {timings.realigned_rows:,} rows {timings.realigned:.1f} s:"
         f" {ratio:.2f} of the backfill's rows a second"
     )
-    # 0.5 before spans and gaps were planned; to come back.
-    assert ratio >= 0.45
+    assert ratio >= 0.5
 
 
 @pytest.mark.usefixtures("timings")
