@@ -18,7 +18,7 @@ from duecourse.objects import State
 from tests.apply.conftest import Dump
 from tests.conftest import ROOT, Database
 
-KILLS = 50 if os.environ.get("DUECOURSE_FULL_SIZE") else 5
+KILLS = 50 if os.environ.get("DUECOURSE_FULL_SIZE") else 10
 MARKED = "SELECT count(*) >= {} FROM ops._yoyo_migration"
 MOMENTS = {
     "yoyo's lock is taken": "SELECT count(*) > 0 FROM ops.yoyo_lock",

@@ -84,7 +84,7 @@ def grow(connection: Connection, rows: int) -> None:
     connection.execute("VACUUM ANALYZE ledger.charges, ledger.payment_movements")
 
 
-def seeds_manner(connection: Connection, most: int) -> int:
+def seeds_manner(connection: Connection) -> int:
     """Backfill as the first script did: read all, a set in memory, one INSERT a charge."""
     payments = connection.execute(
         "SELECT tenant_user_id, unit_id, billing_period, amount_cents, currency"
@@ -110,8 +110,6 @@ def seeds_manner(connection: Connection, most: int) -> int:
         largest[key] = max(amount, largest.get(key, 0))
     made = 0
     for (renter, unit, period, currency), amount in largest.items():
-        if made == most:
-            break
         if f"{renter}:{unit}:{period}" in charged:
             continue
         rent = rents[unit]

@@ -92,7 +92,7 @@ def test_a_crash_before_any_statement_leaves_nothing(crashing: Database) -> None
     assert inbox.payments() == inbox.told() != []
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 @given(events=event_sets(7), random=st.randoms(use_true_random=False))
 def test_any_order_ends_the_same(crashing: Database, events: list[Event], random: Random) -> None:
     payments = stripe_model.receive(events)["payments"]

@@ -19,7 +19,7 @@ from tests.invoices.state import State, assert_sound, read
 from tests.invoices.verdict import Run, checked_gaps, judge, look_ahead, wrong_now
 from tests.service_periods.books import AS_OF, Books
 
-ROUNDS = 8
+ROUNDS = 10
 HORIZON = {"target_horizon_days": 70, "replenishment_threshold_days": 30}
 CYCLES = ("monthly", "monthly", "weekly", "bi-weekly", "quarterly")
 #: What follows the steps of a round.

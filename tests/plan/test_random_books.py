@@ -168,7 +168,7 @@ def assert_written(books: Books, before: list[Row], plan: list[Row]) -> None:
 
 
 @settings(
-    max_examples=25,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
