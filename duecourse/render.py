@@ -33,6 +33,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        # All of them: in a cache that is smaller than an apply, each is compiled at each apply.
+        cache_size=-1,
     )
     environment.globals["checks"] = locate.checks()
     return environment
