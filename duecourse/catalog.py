@@ -108,7 +108,9 @@ class _Catalog:
     def __init__(self, connection: Connection, config: Config) -> None:
         self._connection = connection
         self._config = config
-        self._files = {path: ObjectFile(path, render(path, config)) for path in object_paths()}
+        self._files = {
+            path: ObjectFile(path, render(path, config)) for path in object_paths(config.profile)
+        }
         self._records = self._read_records()
         self._gone = [path for path in self._records if path not in self._files]
         self._todo: set[str] = set()

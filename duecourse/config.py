@@ -1,30 +1,41 @@
-"""Settings: the names of the three schemas, from duecourse.toml."""
+"""Settings: the names of the three schemas, from duecourse.toml, and what was adopted."""
 
 import os
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from duecourse import profile
 from duecourse.errors import DuecourseError
+from duecourse.objects import checks
+from duecourse.profile import NATIVE, NOTHING_ADOPTED, Adoption, Profile
 
 MAX_IDENTIFIER_BYTES = 63
+
+_SCHEMAS = ("billing", "ledger", "ops")
+#: Of the ledger of service periods, where it is ours.
+_LEDGER = "recurring_service_periods"
 #: These would need other escapes in literals, in format() patterns and in dollar-quoted bodies.
 _REFUSED_CHARACTERS = re.compile(r"['$%\\\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True)
 class Config:
-    """The schema names, validated when made."""
+    """The schema names, validated when made, and how the database was adopted, if it was."""
 
     billing: str = "billing"
     ledger: str = "ledger"
     ops: str = "ops"
+    adoption: Adoption = NOTHING_ADOPTED
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            _validate(field.name, getattr(self, field.name))
+        for name in _SCHEMAS:
+            _validate(name, getattr(self, name))
+        if self.adoption.profile != NATIVE.name:
+            _validate_source(self.adoption.source, self.schemas)
         if len(set(self.schemas)) != len(self.schemas):
             raise DuecourseError(
                 "two of the schemas billing, ledger and ops have the same name",
@@ -34,14 +45,40 @@ class Config:
     @property
     def schemas(self) -> list[str]:
         """The schema names as the catalog stores them."""
-        return [getattr(self, field.name) for field in fields(self)]
+        return [getattr(self, name) for name in _SCHEMAS]
 
     @property
     def identifiers(self) -> dict[str, str]:
-        """What templates see: each schema's name, quoted unless it is the default."""
+        """Each schema's name, quoted unless it is the default."""
         return {
-            field.name: name if name == field.default else quote_identifier(name)
-            for field, name in zip(fields(self), self.schemas, strict=True)
+            schema: name if name == schema else quote_identifier(name)
+            for schema, name in zip(_SCHEMAS, self.schemas, strict=True)
+        }
+
+    @property
+    def profile(self) -> Profile:
+        """The profile by which the database was adopted."""
+        return profile.of(self.adoption.profile)
+
+    @cached_property
+    def variables(self) -> dict[str, object]:
+        """What templates see; see `duecourse.render.render`."""
+        adoption = self.adoption
+        is_native = adoption.profile == NATIVE.name
+        source = adoption.source
+        source = source if source == "public" else quote_identifier(source)
+        own = f"{self.identifiers['billing']}.{_LEDGER}"
+        theirs = self.profile.ledger
+        return {
+            **self.identifiers,
+            "profile": adoption.profile,
+            "source": source,
+            "ledger_table": own if theirs is None else f"{source}.{theirs}",
+            "adopted": self.profile.adopted,
+            "refused": self.profile.refused,
+            "guards": adoption.guards or is_native,
+            "tenant": "NULL" if adoption.tenant is None else f"'{adoption.tenant}'",
+            "checks": checks(self.profile),
         }
 
     @classmethod
@@ -56,7 +93,7 @@ class Config:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise DuecourseError(f"{path} is not TOML: {error}", "correct that line") from error
         names = settings.pop("schemas", {})
-        known = {field.name for field in fields(cls)}
+        known = set(_SCHEMAS)
         unknown = [*settings, *(names.keys() - known if isinstance(names, dict) else ["schemas"])]
         if unknown:
             raise DuecourseError(
@@ -79,11 +116,18 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _validate(setting: str, name: object) -> None:
-    def refuse(reason: str) -> DuecourseError:
-        return DuecourseError(
-            f"schema name {name!r} for {setting!r} {reason}", "choose another in duecourse.toml"
+def _validate_source(name: object, ours: list[str]) -> None:
+    _validate("source", name, "rename it, or adopt a copy in a schema of another name")
+    if name in ours:
+        raise DuecourseError(
+            f"the schema {name!r} of the tables to adopt has the name of one of ours",
+            "give ours another name: table [schemas] of duecourse.toml",
         )
+
+
+def _validate(setting: str, name: object, hint: str = "choose another in duecourse.toml") -> None:
+    def refuse(reason: str) -> DuecourseError:
+        return DuecourseError(f"schema name {name!r} for {setting!r} {reason}", hint)
 
     if not isinstance(name, str) or not name:
         raise refuse("is not a text")

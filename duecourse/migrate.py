@@ -104,7 +104,7 @@ def finish(connection: Connection, config: Config) -> tuple[list[ObjectState], l
     with connection.transaction():
         done = apply_objects(connection, config)
         frozen.compare(connection, config)
-        if _CATCHING_UP in object_paths():
+        if _CATCHING_UP in object_paths(config.profile):
             query(connection, "catch_up_stripe_inbox", config)
     return done
 

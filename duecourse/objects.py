@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from duecourse import locate
+from duecourse.profile import NATIVE, Profile
 
 STAGES = (
     "sql/types",
@@ -33,6 +34,11 @@ STAGES = (
     "procedures/cutover",
     "verify",
 )
+
+#: What lies in the folder of a profile beside its objects.
+NO_OBJECTS = ("indexes.sql.j2",)
+
+_SUFFIX = ".sql.j2"
 
 _TOKEN = re.compile(
     r"""(?P<ignored>\s+ | --[^\n]* | /\*.*?\*/)
@@ -85,11 +91,41 @@ def tokens(text: str) -> Iterator[str]:
     return (match[0] for match in _TOKEN.finditer(text) if match["ignored"] is None)
 
 
-def object_paths() -> list[str]:
+def stages(profile: Profile = NATIVE) -> list[str]:
+    """Return the folders of the objects in the order in which they are applied."""
+    own = f"sql/profiles/{profile.name}"
+    return [
+        stage
+        for name in STAGES
+        for stage in {"sql/types": [name, own], "verify": [name, f"{own}/verify"]}.get(name, [name])
+    ]
+
+
+def object_paths(profile: Profile = NATIVE) -> list[str]:
     """Return the files of all stages in the order in which they are applied."""
+    return [path for stage in stages(profile) for path in _files(stage) if profile.makes(path)]
+
+
+def checks(profile: Profile = NATIVE) -> dict[str, str]:
+    """Return the checks in their order, each with the schema that it is made in.
+
+    Those from number 0800 to 0899 are of the charge ledger.
+    """
+    files = [
+        path.rpartition("/")[2].removesuffix(_SUFFIX)
+        for stage in stages(profile)
+        if stage.endswith("verify")
+        for path in _files(stage)
+        if profile.makes(path)
+    ]
+    numbered = (file.partition("_") for file in files if file[0].isdigit())
+    return {name: "ledger" if number[:2] == "08" else "billing" for number, _, name in numbered}
+
+
+def _files(stage: str) -> list[str]:
+    top, _, below = stage.partition("/")
     return [
         f"{stage}/{file.name}"
-        for stage in STAGES
-        for top, _, below in [stage.partition("/")]
-        for file in sorted((locate.folder(top) / below).glob("*.sql.j2"))
+        for file in sorted((locate.folder(top) / below).glob(f"*{_SUFFIX}"))
+        if file.name not in NO_OBJECTS
     ]

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from duecourse.locate import checks
-from duecourse.objects import object_paths
+from duecourse.objects import checks, object_paths
 from tests.conftest import ROOT
 from tests.examples.reference import public_routines
 

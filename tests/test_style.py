@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from duecourse import profile
 from duecourse.config import Config
 from duecourse.migrate import migration_paths
 from duecourse.objects import STAGES, object_paths, tokens
+from duecourse.objects import stages as stages_of
+from duecourse.profile import NATIVE, Adoption
 from duecourse.render import render
 from tests.conftest import ROOT, Database
 
@@ -19,7 +22,14 @@ MAX_MODULE_LINES = 300
 MAX_ROUTINE_LINES = 400
 MAX_COLUMNS = 100
 
-OBJECTS = object_paths()
+#: What a profile makes of its own, each file with the profile under which it is rendered.
+OF_PROFILES = {
+    path: name
+    for name in profile.names()
+    for path in object_paths(profile.of(name))
+    if path.startswith("sql/profiles/")
+}
+OBJECTS = [*object_paths(), *OF_PROFILES]
 TEMPLATES = [
     *migration_paths(),
     *OBJECTS,
@@ -45,7 +55,7 @@ IN_SCHEMA = re.compile(r"(?<![.] )\b(billing|ops|ledger) [.] (\w+)")
 @cache
 def text_of(path: str) -> str:
     """Return a template as it is rendered with the default names."""
-    return render(path, Config())
+    return render(path, Config(adoption=Adoption(OF_PROFILES.get(path, NATIVE.name))))
 
 
 @cache
@@ -73,14 +83,14 @@ def own_name(path: str) -> str:
 
 
 def stage_of(path: str) -> int:
-    """Return the number of a file's stage."""
-    return STAGES.index(path.rpartition("/")[0])
+    """Return the number of a file's stage; bodies of a profile's routines may use every one."""
+    return len(STAGES) if path in OF_PROFILES else STAGES.index(path.rpartition("/")[0])
 
 
 @cache
 def stages() -> dict[str, int]:
     """Return the stage of every object."""
-    return {name: stage_of(file) for file in OBJECTS for _, name in created_by(file)}
+    return {name: stage_of(file) for file in object_paths() for _, name in created_by(file)}
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
@@ -163,7 +173,8 @@ def test_every_folder_is_a_stage() -> None:
         for top in ("sql", "procedures", "verify")
         for file in (ROOT / top).rglob("*.sql.j2")
     }
-    assert folders <= {*STAGES, "sql/macros", "sql/applying"}
+    of_profiles = {stage for name in profile.names() for stage in stages_of(profile.of(name))}
+    assert folders <= {*STAGES, *of_profiles, "sql/macros", "sql/applying"}
 
 
 def test_every_migration_is_a_pair() -> None:

@@ -7,10 +7,11 @@ from xml.etree import ElementTree
 
 import click
 
-from duecourse import locate, output, surface
+from duecourse import output, surface
 from duecourse.cli._scope import scope
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.errors import ExitStatus
+from duecourse.objects import checks
 
 _SHOWN_FINDINGS = 20
 
@@ -27,7 +28,7 @@ def verify(session: Session, /, tenant: UUID, as_of: date, chosen: tuple[str, ..
 
     Exits with 3 when a check of level error finds something; warnings are shown only.
     """
-    known = locate.checks()
+    known = checks()
     for name in chosen:
         if name not in known:
             raise click.UsageError(f"there is no check {name!r}; there are: {', '.join(known)}")

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from duecourse.errors import ExitStatus
-from duecourse.locate import checks
+from duecourse.objects import checks
 from duecourse.sample_books import AS_OF, SAMPLE, TENANT
 from tests.concurrency.sessions import until
 from tests.conftest import ROOT, Command, Database

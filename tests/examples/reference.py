@@ -11,8 +11,7 @@ import psycopg
 
 from duecourse.cli import main
 from duecourse.errors import ExitStatus
-from duecourse.locate import checks
-from duecourse.objects import object_paths
+from duecourse.objects import checks, object_paths
 from tests.conftest import ROOT
 
 _SCHEMAS = {

@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from duecourse.locate import checks
+from duecourse.objects import checks
 from tests.conftest import Database
 
 Row = dict[str, Any]

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from duecourse.locate import checks
+from duecourse.objects import checks
 from tests.conftest import Database
 from tests.service_periods.books import AS_OF, FEBRUARY, JANUARY, LEDGER, Books, Row, select
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from duecourse import locate
-from duecourse.locate import checks
+from duecourse.objects import checks
 from duecourse.render import render
 from tests.service_periods.books import AS_OF
 from tests.verify.scene import CHECKS, Scene
