@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +28,12 @@ class Packed:
         """Return a JSON file of the books."""
         with gzip.open(_DATA / self.name / f"{name}.gz", "rt", encoding="utf-8") as file:
             return json.load(file)
+
+    def tables(self) -> Iterator[tuple[str, str]]:
+        """Yield each table and the text of its CSV file, in the order in which they are read."""
+        for file in sorted((_DATA / self.name).glob("*.csv.gz")):
+            table = file.name.partition("_")[2].removesuffix(".csv.gz")
+            yield table, gzip.decompress(file.read_bytes()).decode()
 
     def unpack(self, folder: Path) -> Path:
         """Write the folder that ``duecourse import`` reads."""
