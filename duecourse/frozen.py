@@ -12,14 +12,15 @@ from psycopg.types.json import Jsonb
 from yoyo import step
 
 from duecourse import __version__, locate
+from duecourse.adopted import config_of, refuse_adopted
 from duecourse.catalog import drop_objects
-from duecourse.config import Config, load
+from duecourse.config import Config
 from duecourse.database import Connection, query
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.render import render
 
 _TABLE = re.compile(r"^CREATE TABLE IF NOT EXISTS (.+) \($", re.MULTILINE)
-_OF_YOYO = re.compile(r"\._?yoyo_\w+$")
+_OF_REGISTRY = re.compile(r"\.(_?yoyo_\w+|adoption)$")
 
 
 def template(migration: str) -> str:
@@ -27,22 +28,21 @@ def template(migration: str) -> str:
     return f"migrations/{migration}.sql.j2"
 
 
-def text_of(migration: str) -> str:
+def text_of(migration: str, config: Config) -> str:
     """Return a migration's text, as it is rendered here."""
-    return render(template(migration))
+    return render(template(migration), config)
 
 
-def checksum(migration: str) -> str:
+def checksum(migration: str, config: Config) -> str:
     """Return the SHA-256 of a migration's text."""
-    return hashlib.sha256(text_of(migration).encode()).hexdigest()
+    return hashlib.sha256(text_of(migration, config).encode()).hexdigest()
 
 
 def steps_of(migration: str) -> list[Any]:
     """Return yoyo's steps of a migration: it and what is recorded of it are one transaction."""
-    text = text_of(migration)
     return [
         step(
-            lambda connection: _apply(connection, migration, text),
+            lambda connection: _apply(connection, migration),
             lambda connection: _take_back_alone(connection, migration),
         )
     ]
@@ -55,15 +55,14 @@ def names() -> list[str]:
 
 def compare(connection: Connection, config: Config) -> None:
     """Record the checksums that the package has now beside those of the texts that were applied."""
-    query(
-        connection, "compare_migrations", config, checksums=Jsonb({n: checksum(n) for n in names()})
-    )
+    checksums = {name: checksum(name, config) for name in names()}
+    query(connection, "compare_migrations", config, checksums=Jsonb(checksums))
 
 
-def tables(connection: Connection) -> list[str]:
+def tables(connection: Connection, config: Config) -> list[str]:
     """Return the tables of all migrations that are in the database, recorded or not."""
-    known = [name for migration in names() for name in _TABLE.findall(text_of(migration))]
-    return [name for (name,) in query(connection, "existing", load(), names=sorted(known))]
+    known = [name for migration in names() for name in _TABLE.findall(text_of(migration, config))]
+    return [name for (name,) in query(connection, "existing", config, names=sorted(known))]
 
 
 def rows_by_table(
@@ -86,7 +85,9 @@ def check_can_be_taken_back(
             "restore a backup; to take away all that apply made: duecourse uninstall",
             exit_status=ExitStatus.REFUSED,
         )
-    counts = rows_by_table(connection, load(), template(migration))
+    config = config_of(connection)
+    refuse_adopted(config, "to take away all that adopt made: duecourse unadopt")
+    counts = rows_by_table(connection, config, template(migration))
     full = [f"{name} ({count:,})" for name, count in counts.items() if count]
     if full and not rows_may_go:
         raise DuecourseError(
@@ -101,12 +102,12 @@ def take_back(connection: Connection, migration: str) -> None:
 
     The repeatable objects of this version need what it made: they go too, until the next apply.
     """
-    config = load()
+    config = config_of(connection)
     query(connection, "begin", config)
     drop_objects(connection, config)
     before = _structure(connection, config)
     path = f"migrations/{_rollback(migration).name}"
-    connection.execute(render(path).encode())
+    connection.execute(render(path, config).encode())
     _record_changes(connection, config, path, before)
     query(connection, "forget_catalog", config, identities=[], paths=[template(migration)])
     query(connection, "forget_migration", config, migration_id=migration)
@@ -122,13 +123,14 @@ def _rollback(migration: str) -> Path:
     return locate.folder("migrations") / f"{migration}.rollback.sql.j2"
 
 
-def _apply(connection: Connection, migration: str, text: str) -> None:
+def _apply(connection: Connection, migration: str) -> None:
     """Run a migration, and record its text and what it changed in the catalog.
 
     What it finds as it makes it stays as it is recorded: a drift is not made the rule by a
     migration that runs again.
     """
-    config = load()
+    config = config_of(connection)
+    text = text_of(migration, config)
     with connection.transaction():
         query(connection, "begin", config)
         before = _structure(connection, config)
@@ -141,7 +143,7 @@ def _apply(connection: Connection, migration: str, text: str) -> None:
             "record_migration",
             config,
             migration_id=migration,
-            checksum=checksum(migration),
+            checksum=checksum(migration, config),
             text=text,
             package_version=__version__,
         )
@@ -157,9 +159,9 @@ def _record_changes(
     after = _structure(connection, config)
     recorded = dict(query(connection, "recorded_identities", config))
     touched = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    # yoyo's own tables are there before the first migration.
+    # yoyo's own tables, and what was adopted, are there before the first migration.
     touched |= {
-        name for name in after.keys() - recorded.keys() if _OF_YOYO.search(after[name].table)
+        name for name in after.keys() - recorded.keys() if _OF_REGISTRY.search(after[name].table)
     }
     query(connection, "forget_catalog", config, identities=list(touched), paths=[])
     made = {

@@ -12,11 +12,13 @@ from yoyo.exceptions import BadMigration
 from yoyo.migrations import MigrationList
 
 from duecourse import frozen, locate
+from duecourse.adopted import config_of
 from duecourse.catalog import Difference, apply_objects, look
-from duecourse.config import Config, load
+from duecourse.config import Config
 from duecourse.database import Connection, connect, query, rows_of
 from duecourse.errors import DuecourseError
 from duecourse.objects import ObjectState, object_paths
+from duecourse.profile import Wanted
 from duecourse.registry import Registry
 
 #: What applies events of Stripe that an older version could not.
@@ -53,16 +55,24 @@ class Status:
     locked_by: str | None
 
 
-def apply(dsn: str | None = None, *, lock_timeout: float = 30, remake: bool = False) -> Applied:
+def apply(
+    dsn: str | None = None,
+    *,
+    lock_timeout: float = 30,
+    remake: bool = False,
+    wanted: Wanted | None = None,
+) -> Applied:
     """Bring a database to this version; safe to repeat, to interrupt and to run twice at once.
 
     Waits up to ``lock_timeout`` seconds for another who applies, then raises with exit status 4.
-    Tables that are gone are refused by name, or made anew and empty (``remake``).
+    Tables that are gone are refused by name, or made anew and empty (``remake``). ``wanted``: the
+    tables of a profile are adopted; a database that was is brought to this version in no other way.
     """
     with Registry.of(dsn) as registry:
         registry.check_preconditions()
         deadline = time.monotonic() + lock_timeout
         registry.take_advisory_lock(deadline)
+        registry.settle(wanted)
         registry.open()
         with registry.lock(deadline - time.monotonic()):
             migrations = read()
@@ -79,7 +89,7 @@ def apply(dsn: str | None = None, *, lock_timeout: float = 30, remake: bool = Fa
 
 def status(connection: Connection) -> Status:
     """Compare a database with this version; reads only, takes no lock and creates nothing."""
-    config = load()
+    config = config_of(connection)
     known = [migration.id for migration in read()]
     marks = rows_of(connection, config, default_migration_table, "marked_migrations")
     marked = {name for (name,) in marks}
@@ -136,11 +146,11 @@ def _edited(connection: Connection, config: Config) -> list[Difference]:
             frozen.template(name),
             "edited",
             text,
-            frozen.text_of(name),
+            frozen.text_of(name, config),
             f"look at it: duecourse status --diff {name}; then change the database by hand",
         )
         for name, checksum, text in recorded
-        if name in known and checksum != frozen.checksum(name)
+        if name in known and checksum != frozen.checksum(name, config)
     ]
 
 

@@ -27,6 +27,8 @@ class Profile:
     refused: Mapping[str, str] = field(default_factory=dict)
     #: Patterns of the files of objects, checks too, that are not made.
     left_out: tuple[str, ...] = ()
+    #: Whether the tables know of one tenant only, for whom adopt makes an id.
+    one_tenant: bool = False
 
     def makes(self, path: str) -> bool:
         """Return whether a file of objects, counted from the root, is made under this profile."""
@@ -48,6 +50,17 @@ class Adoption:
     unique_rents: bool = False
     #: Whose books they are, where the adopted tables know of one tenant only.
     tenant: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a database is to be adopted: what is None stays as it is recorded, or as by default."""
+
+    profile: str
+    source: str | None = None
+    guards: bool | None = None
+    indexes: bool | None = None
+    unique_rents: bool | None = None
 
 
 NATIVE = Profile()

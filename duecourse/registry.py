@@ -12,6 +12,7 @@ on the search path: nobody who may create elsewhere can put a table of these nam
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from typing import Any
 
 import psycopg
@@ -20,12 +21,14 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.exceptions import LockTimeout
 
-from duecourse import frozen
+from duecourse import __version__, frozen
+from duecourse.adopted import config_of, refuse_adopted, settled
 from duecourse.catalog import CATALOG_LOCK
 from duecourse.config import Config, load
 from duecourse.database import Connection, connect, query, table_exists
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.pooler import refusal, refuse_pooler
+from duecourse.profile import NOTHING_ADOPTED, Wanted
 
 #: The advisory lock of whoever runs ``apply``, held by yoyo's connection.
 APPLY_LOCK = 0x0DC_A991E5
@@ -46,6 +49,7 @@ class Registry(PostgresqlPsycopgBackend):  # type: ignore[misc]
         self.config: Config = load()
         self.schema = self.config.identifiers["ops"]
         super().__init__(uri, migration_table)
+        self.config = config_of(self.connection)
 
     @classmethod
     def of(cls, dsn: str | None) -> "Registry":
@@ -89,7 +93,7 @@ class Registry(PostgresqlPsycopgBackend):  # type: ignore[misc]
                 "which no upgrade exists",
                 f"keep what you need (pg_dump), run: {drop}, then: duecourse apply",
             )
-        if found := frozen.tables(self.connection):
+        if found := frozen.tables(self.connection, self.config):
             more = f" and {len(found) - 1} more tables" if found[1:] else ""
             raise DuecourseError(
                 f"the records of what was applied (schema {self.schema}) are gone, but not what "
@@ -98,9 +102,26 @@ class Registry(PostgresqlPsycopgBackend):  # type: ignore[misc]
                 f"rows, run: {drop}, then: duecourse apply",
             )
 
+    def settle(self, wanted: Wanted | None) -> None:
+        """Decide how the database is adopted, or refuse to; under the advisory lock."""
+        self.config = config_of(self.connection)
+        if wanted is None:
+            refuse_adopted(
+                self.config,
+                f"to bring it to this version: duecourse adopt {self.config.adoption.profile}",
+            )
+        else:
+            self.config = settled(self.connection, self.config, wanted)
+
     def open(self) -> None:
         """Make the schema and yoyo's tables, where they are missing; under the advisory lock."""
-        self.query("make_registry_schema")
+        with self.connection.transaction():
+            self.query("make_registry_schema")
+            if self.config.adoption != NOTHING_ADOPTED:
+                self.query("make_adoption")
+                self.query(
+                    "record_adoption", package_version=__version__, **asdict(self.config.adoption)
+                )
         self.init_database()
 
     def take_advisory_lock(self, deadline: float) -> None:

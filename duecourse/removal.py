@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from yoyo.migrations import Migration
 
 from duecourse import frozen
+from duecourse.adopted import refuse_adopted
 from duecourse.catalog import look
 from duecourse.config import Config
 from duecourse.database import Connection, query, rows_of, table_exists
@@ -28,6 +29,14 @@ class Holding:
     schemas: list[str]
     tables: dict[str, int]
     foreign: list[str]
+
+    def refuse_foreign(self) -> None:
+        """Refuse where something would go along that apply did not make."""
+        if self.foreign:
+            raise DuecourseError(
+                f"it would take along what apply did not make: {', '.join(self.foreign)}",
+                "drop or move that first",
+            )
 
 
 def holding(connection: Connection, config: Config) -> Holding:
@@ -61,13 +70,10 @@ def uninstall(dsn: str | None, *, confirm: str, lock_timeout: float = 30) -> Hol
     Refuses what would go along without being ours. One transaction: all of it or nothing.
     """
     with Registry.of(dsn) as registry:
-        _begin(registry, lock_timeout)
+        begin(registry, lock_timeout)
+        refuse_adopted(registry.config, "to take away all that adopt made: duecourse unadopt")
         held = holding(registry.connection, registry.config)
-        if held.foreign:
-            raise DuecourseError(
-                f"it would take along what apply did not make: {', '.join(held.foreign)}",
-                "drop or move that first",
-            )
+        held.refuse_foreign()
         if confirm != held.database:
             raise DuecourseError(
                 f"{confirm!r} is not the name of the database {held.database!r}",
@@ -91,7 +97,7 @@ def rollback(
     where ``confirm`` is the name of the database. One transaction: all of it or nothing.
     """
     with Registry.of(dsn) as registry:
-        _begin(registry, lock_timeout)
+        begin(registry, lock_timeout)
         connection = registry.connection
         if not table_exists(connection, registry.config, "applied_catalog"):
             raise DuecourseError("nothing is applied here that could be taken back")
@@ -109,7 +115,8 @@ def rollback(
     return [migration.id for migration in doomed]
 
 
-def _begin(registry: Registry, lock_timeout: float) -> None:
+def begin(registry: Registry, lock_timeout: float) -> None:
+    """Become the only client that applies or takes back."""
     registry.check_preconditions()
     registry.take_advisory_lock(time.monotonic() + lock_timeout)
     for pid, since in rows_of(registry.connection, registry.config, "yoyo_lock", "lock_row"):

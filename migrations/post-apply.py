@@ -2,7 +2,7 @@
 
 from yoyo import step
 
-from duecourse.config import load
+from duecourse.adopted import config_of
 from duecourse.migrate import finish
 
-step(lambda connection: finish(connection, load()))
+step(lambda connection: finish(connection, config_of(connection)))

@@ -7,10 +7,10 @@ import click
 from rich.progress import Progress
 
 from duecourse import output
+from duecourse.adopted import config_of, refuse_adopted
 from duecourse.book_files import find_files
 from duecourse.books import DIFFERENCES_HEADER, Summary, import_books, write_differences
 from duecourse.cli._session import Session, options, pass_session
-from duecourse.config import load
 
 _COUNTS = ("read", "new", "updated", "differing", "already_there")
 _DUPLICATES = ("file", "line", "charge_id", "duplicates_charge_id")
@@ -62,12 +62,13 @@ def import_(
     named with its columns, updated or kept as it is (differing), except where what was done here
     explains it. Kept ones are a warning; the exit status is 0 all the same.
     """
-    config = load()
     console = output.console(stderr=True)
     with (
         session.connection() as connection,
         Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
     ):
+        config = config_of(connection)
+        refuse_adopted(config, "its tables are the books; import into another database")
         files, warnings = find_files(connection, config, folder)
         for warning in warnings:
             click.echo(f"warning: {warning}", err=True)

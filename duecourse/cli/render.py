@@ -1,5 +1,6 @@
 """``duecourse render``."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from duecourse.cli._session import Session, options, pass_session
 from duecourse.config import load
 from duecourse.errors import DuecourseError
 from duecourse.objects import object_paths
+from duecourse.profile import NATIVE, Adoption
 from duecourse.render import render as render_text
 
 _SUFFIX = ".sql.j2"
@@ -22,18 +24,25 @@ _SUFFIX = ".sql.j2"
     type=click.Path(file_okay=False, path_type=Path),
     help="Write a file for each into DIR instead.",
 )
+@click.option(
+    "--profile",
+    "profile_name",
+    metavar="PROFILE",
+    default=NATIVE.name,
+    help="As in a database that was adopted by this profile.",
+)
 @options()
 @pass_session
-def render(session: Session, names: tuple[str, ...], out: Path | None) -> None:
+def render(session: Session, names: tuple[str, ...], out: Path | None, profile_name: str) -> None:
     """Print the SQL that is applied, in its order, without a database.
 
     NAME is a routine, a view, a migration or a file (plan_summary, sql/plan/plan_summary.sql.j2);
     without one, everything is rendered.
     """
-    config = load()
+    config = replace(load(), adoption=Adoption(profile_name))
     rendered = {
         path: render_text(path, config)
-        for path in _chosen(names, [*migrate.migration_paths(), *object_paths()])
+        for path in _chosen(names, [*migrate.migration_paths(), *object_paths(config.profile)])
     }
     if out is not None:
         for path, text in rendered.items():

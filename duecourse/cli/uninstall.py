@@ -5,8 +5,8 @@ import sys
 import click
 
 from duecourse import output, removal
+from duecourse.adopted import config_of, refuse_adopted
 from duecourse.cli._session import Session, options, pass_session
-from duecourse.config import load
 from duecourse.database import connect
 from duecourse.errors import DuecourseError, ExitStatus
 
@@ -23,7 +23,9 @@ def uninstall(session: Session, confirm: str | None) -> None:
     """
     with session.server() as dsn:
         with connect(dsn) as connection:
-            held = removal.holding(connection, load())
+            config = config_of(connection)
+            refuse_adopted(config, "to take away all that adopt made: duecourse unadopt")
+            held = removal.holding(connection, config)
         if session.format != "json":
             _show(held)
         if held.schemas and not held.foreign and confirm is None:

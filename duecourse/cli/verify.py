@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import click
 
 from duecourse import output, surface
+from duecourse.adopted import config_of
 from duecourse.cli._scope import scope
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.errors import ExitStatus
@@ -28,11 +29,11 @@ def verify(session: Session, /, tenant: UUID, as_of: date, chosen: tuple[str, ..
 
     Exits with 3 when a check of level error finds something; warnings are shown only.
     """
-    known = checks()
-    for name in chosen:
-        if name not in known:
-            raise click.UsageError(f"there is no check {name!r}; there are: {', '.join(known)}")
     with session.connection() as connection, surface.snapshot(connection):
+        known = checks(config_of(connection).profile)
+        for name in chosen:
+            if name not in known:
+                raise click.UsageError(f"there is no check {name!r}; there are: {', '.join(known)}")
         arguments = {"tenant": tenant, "as_of": as_of}
         findings = {
             name: list(surface.select(connection, f"{known[name]}.check_{name}", arguments))
