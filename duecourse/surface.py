@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.types.composite import CompositeInfo, register_composite
 
 from duecourse.config import load
-from duecourse.database import Connection, own_names
+from duecourse.database import Connection, own_names, query
 from duecourse.operations import Operation
 
 Row = dict[str, Any]
@@ -23,13 +23,25 @@ _FETCHED_AT_ONCE = 2_000
 
 
 @contextmanager
-def snapshot(connection: Connection) -> Iterator[None]:
-    """Look at one state of the database for the length of the block; nothing can be written."""
+def snapshot(connection: Connection, tenant: object = None) -> Iterator[None]:
+    """Look at one state of the database for the length of the block; nothing can be written.
+
+    In an adopted database, what its own system has written is judged first: the ledger of `tenant`.
+    """
+    if tenant is not None:
+        judge(connection, tenant)
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     connection.read_only = True
     with connection.transaction():
         yield
     connection.isolation_level = connection.read_only = None
+
+
+def judge(connection: Connection, tenant: object) -> None:
+    """Judge what another system wrote into the ledger of a tenant, if it was adopted."""
+    [(is_adopted,)] = query(connection, "judges_ledger", load())
+    if is_adopted:
+        call(connection, "judge_ledger", {"tenant": tenant})
 
 
 def select(connection: Connection, function: str, arguments: Arguments) -> Iterator[Row]:
@@ -75,7 +87,7 @@ def new_escalations(connection: Connection, operation: Operation, arguments: Arg
     if arguments["tenant"] is None:
         return 1
     planned = {name: arguments[name] for name in operation.planned}
-    with suppress(InsufficientPrivilege), snapshot(connection):
+    with suppress(InsufficientPrivilege), snapshot(connection, arguments["tenant"]):
         [summary] = select(connection, operation.summary, {**planned, **operation.fixed})
         return int(summary["new_escalations"])
     return 1

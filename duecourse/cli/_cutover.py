@@ -27,7 +27,7 @@ class Cutover:
     @classmethod
     def read(cls, connection: Connection, arguments: surface.Arguments) -> "Cutover":
         """Read both in one snapshot."""
-        with surface.snapshot(connection):
+        with surface.snapshot(connection, arguments["tenant"]):
             return cls(
                 arguments,
                 list(surface.select(connection, "cutover_checklist", arguments)),

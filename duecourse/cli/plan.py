@@ -50,7 +50,7 @@ def plan(
     session = ctx.ensure_object(Session)
     chosen = OPERATIONS[operation]
     arguments = of_operation(ctx, operation, arguments)
-    with session.connection() as connection, surface.snapshot(connection):
+    with session.connection() as connection, surface.snapshot(connection, arguments["tenant"]):
         [summary] = surface.select(connection, chosen.summary, {**arguments, **chosen.fixed})
         head = {
             "duecourse": __version__,

@@ -94,6 +94,8 @@ def run(
     arguments = of_operation(ctx, operation, arguments)
     chosen = OPERATIONS[operation]
     with session.connection() as connection:
+        if arguments["dry_run"] and arguments["tenant"] is not None:
+            surface.judge(connection, arguments["tenant"])
         try:
             with Progress(connection, operation):
                 result = surface.call(connection, chosen.procedure, arguments)

@@ -29,7 +29,7 @@ def verify(session: Session, /, tenant: UUID, as_of: date, chosen: tuple[str, ..
 
     Exits with 3 when a check of level error finds something; warnings are shown only.
     """
-    with session.connection() as connection, surface.snapshot(connection):
+    with session.connection() as connection, surface.snapshot(connection, tenant):
         known = checks(config_of(connection).profile)
         for name in chosen:
             if name not in known:
