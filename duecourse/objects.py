@@ -36,7 +36,7 @@ STAGES = (
 )
 
 #: What lies in the folder of a profile beside its objects.
-NO_OBJECTS = ("indexes.sql.j2",)
+NO_OBJECTS = ("constraints.sql.j2", "indexes.sql.j2", "survey.sql.j2")
 
 _SUFFIX = ".sql.j2"
 

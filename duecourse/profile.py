@@ -27,8 +27,18 @@ class Profile:
     refused: Mapping[str, str] = field(default_factory=dict)
     #: Patterns of the files of objects, checks too, that are not made.
     left_out: tuple[str, ...] = ()
+    #: The operation (``duecourse plan``) that shows first how the books stand.
+    first: str = "backfill"
+    #: Of their tables, those that are written.
+    writes: tuple[str, ...] = ()
+    #: By table, the columns of keys that hold what is written.
+    keys: Mapping[str, list[str]] = field(default_factory=dict)
     #: Whether the tables know of one tenant only, for whom adopt makes an id.
     one_tenant: bool = False
+
+    def has(self, file: str) -> bool:
+        """Return whether the folder of the profile has a file of that name."""
+        return (folder(self.name) / file).is_file()
 
     def makes(self, path: str) -> bool:
         """Return whether a file of objects, counted from the root, is made under this profile."""
@@ -90,5 +100,5 @@ def of(name: str) -> Profile:
     refused = {
         routine: group["hint"] for group in settings["refused"] for routine in group["routines"]
     }
-    left_out = tuple(settings.get("left_out", ()))
-    return Profile(name, **{**settings, "refused": refused, "left_out": left_out})
+    lists = {key: tuple(settings.get(key, ())) for key in ("left_out", "writes")}
+    return Profile(name, **{**settings, **lists, "refused": refused})
