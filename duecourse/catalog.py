@@ -150,11 +150,11 @@ class _Catalog:
         record = self._records.get(file.path)
         if record is None:
             return ObjectState(file.path, State.NEW)
-        if record.loose_checksum != file.loose_checksum:
+        same = record.exact_checksum == file.exact_checksum
+        if not same and record.loose_checksum != file.loose_checksum:
             return ObjectState(file.path, State.CHANGED)
         if drift:
             return ObjectState(file.path, State.DRIFTED, drift)
-        same = record.exact_checksum == file.exact_checksum
         return ObjectState(file.path, State.APPLIED if same else State.REWORDED)
 
     def _make(self, file: ObjectFile) -> None:
