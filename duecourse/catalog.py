@@ -5,7 +5,6 @@ when what it made is no longer in the catalog as ``ops.applied_catalog`` has it.
 in one transaction.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -93,13 +92,11 @@ class _Record:
     identities: list[str]
 
 
-#: Of an object: the oid of its catalog and its own.
-_Address = tuple[int, int]
-
-
 class _Live(NamedTuple):
     identity: str
     name: str
+    #: The file that has made it in this transaction.
+    made_by: str | None
 
 
 class _Catalog:
@@ -114,9 +111,8 @@ class _Catalog:
         self._records = self._read_records()
         self._gone = [path for path in self._records if path not in self._files]
         self._todo: set[str] = set()
-        self._made: dict[str, set[_Address]] = {}
+        self._made: set[str] = set()
         self._grants: dict[str, list[str]] = {}
-        self._seen: set[tuple[_Address, str]] = set()
 
     def differences(self) -> list[Difference]:
         """Return where the live catalog is not as it was recorded."""
@@ -136,14 +132,13 @@ class _Catalog:
         states = self.states(self.differences())
         pending = [state for state in states if state.state is not State.APPLIED]
         self._todo = {state.path for state in pending}
-        self._seen = self._versions()
         for path in self._gone:
             self._drop(self._records[path].identities)
             self._forget([path])
-        while waiting := [path for path in self._files if path in self._todo - self._made.keys()]:
-            self._made[waiting[0]] = self._make(self._files[waiting[0]])
+        while waiting := [path for path in self._files if path in self._todo - self._made]:
+            self._make(self._files[waiting[0]])
         if pending:
-            self._write_records()
+            self._record_catalog()
         if _GRANTING in self._files:
             self._query("grant_routines")
         return pending
@@ -157,49 +152,50 @@ class _Catalog:
         record = self._records.get(file.path)
         if record is None:
             return ObjectState(file.path, State.NEW)
-        if record.loose_checksum != file.loose_checksum:
+        same = record.exact_checksum == file.exact_checksum
+        if not same and record.loose_checksum != file.loose_checksum:
             return ObjectState(file.path, State.CHANGED)
         if drift:
             return ObjectState(file.path, State.DRIFTED, drift)
-        same = record.exact_checksum == file.exact_checksum
         return ObjectState(file.path, State.APPLIED if same else State.REWORDED)
 
-    def _make(self, file: ObjectFile) -> set[_Address]:
-        """Run a file and drop what it no longer makes; return the addresses of what it made."""
+    def _make(self, file: ObjectFile) -> None:
+        """Run a file and drop what it no longer makes."""
         recorded = self._records[file.path].identities if file.path in self._records else []
         try:
-            with self._connection.transaction():
-                self._run(file)
+            self._run(file)
         except _NOT_REPLACEABLE:
             self._drop(recorded)
             self._run(file)
-        before, self._seen = self._seen, self._versions()
-        made = {address for address, _ in self._seen - before}
-        if recorded:
-            live = self._live()
-            self._drop(set(recorded) - {live[address].identity for address in made})
-        return made
+        self._made.add(file.path)
+        self._drop(recorded)
 
     def _run(self, file: ObjectFile) -> None:
-        try:
-            self._connection.execute(file.text.encode())
-        except psycopg.Error as error:
-            position = int(error.diag.statement_position or 0)
-            line = file.text.count("\n", 0, max(position - 1, 0)) + 1
-            error.add_note(f"{file.path}, line {line} as rendered")
-            raise
+        """Run a file and record it, in a subtransaction by which one knows what it has made."""
+        with self._connection.transaction():
+            try:
+                self._connection.execute(file.text.encode())
+            except psycopg.Error as error:
+                position = int(error.diag.statement_position or 0)
+                line = file.text.count("\n", 0, max(position - 1, 0)) + 1
+                error.add_note(f"{file.path}, line {line} as rendered")
+                raise
+            self._query(
+                "record",
+                path=file.path,
+                exact_checksum=file.exact_checksum,
+                loose_checksum=file.loose_checksum,
+                package_version=__version__,
+            )
 
-    def _drop(self, identities: Iterable[str]) -> None:
+    def _drop(self, identities: list[str]) -> None:
         """Drop objects, and the package's own that depend on them; those will be made again.
 
-        What another file has made by now is that file's, and stays.
+        What a file has made by now is that file's, and stays.
         """
-        live = self._live()
-        made = {
-            live[address].identity: path
-            for path, addresses in self._made.items()
-            for address in addresses
-        }
+        if not identities:
+            return
+        made = {found.identity: found.made_by for found in self._live() if found.made_by}
         owners = {
             name: path for path, record in self._records.items() for name in record.identities
         }
@@ -208,28 +204,16 @@ class _Catalog:
             if path := (owners | made).get(identity):
                 self._connection.execute(statement.encode())
                 self._todo.add(path)
-                self._made.pop(path, None)
+                self._made.discard(path)
                 self._grants.setdefault(name, []).extend(grants)
 
-    def _write_records(self) -> None:
-        """Record what was made, and grant again what was granted on dropped objects."""
+    def _record_catalog(self) -> None:
+        """Record what the files made, and grant again what was granted on dropped objects."""
         live = self._live()
-        for path in self._made:
-            self._query(
-                "record",
-                path=path,
-                exact_checksum=self._files[path].exact_checksum,
-                loose_checksum=self._files[path].loose_checksum,
-                package_version=__version__,
-            )
-        made = {
-            live[address].identity: path
-            for path, addresses in self._made.items()
-            for address in addresses
-        }
+        made = {found.identity: found.made_by for found in live if found.made_by}
         self._query("forget_catalog", identities=list(made), paths=list(self._made))
         self._query("record_catalog", made=Jsonb(made))
-        for name in {kept.name for kept in live.values()} & self._grants.keys():
+        for name in {found.name for found in live} & self._grants.keys():
             for grant in self._grants[name]:
                 self._connection.execute(grant.encode())
 
@@ -241,11 +225,8 @@ class _Catalog:
         self._query("forget", paths=paths)
         self._query("forget_catalog", identities=[], paths=paths)
 
-    def _versions(self) -> set[tuple[_Address, str]]:
-        return {((row[0], row[1]), row[2]) for row in self._query("versions")}
-
-    def _live(self) -> dict[_Address, _Live]:
-        return {(row[0], row[1]): _Live(*row[2:]) for row in self._query("objects")}
+    def _live(self) -> list[_Live]:
+        return [_Live(*row) for row in self._query("objects", made=list(self._made))]
 
     def _query(self, name: str, /, **values: object) -> list[tuple[Any, ...]]:
         values["schemas"] = self._config.schemas

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-FOLDERS = ("migrations", "sql", "procedures", "verify")
-
 _PACKAGE = Path(__file__).resolve().parent
 
 
+def root() -> Path:
+    """Return the folder that holds them; an editable install has them in the checkout only."""
+    return _PACKAGE if (_PACKAGE / "sql").is_dir() else _PACKAGE.parent
+
+
 def folder(name: str) -> Path:
-    """Return the folder of that name; an editable install has them in the checkout only."""
-    installed = _PACKAGE / name
-    return installed if installed.is_dir() else _PACKAGE.parent / name
+    """Return the folder of that name."""
+    return root() / name

@@ -1,12 +1,29 @@
 """Jinja templates to SQL text."""
 
+import sys
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
+from importlib.util import cache_from_source
+from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.bccache import Bucket, FileSystemBytecodeCache
 
 from duecourse import locate
 from duecourse.config import Config, load
 from duecourse.errors import DuecourseError
+
+_OPTIONS: dict[str, Any] = {
+    "undefined": StrictUndefined,
+    "autoescape": False,
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "keep_trailing_newline": True,
+    # All of them: in a cache that is smaller than an apply, each is compiled at each apply.
+    "cache_size": -1,
+}
 
 
 def render(name: str, config: Config | None = None) -> str:
@@ -32,14 +49,32 @@ def render(name: str, config: Config | None = None) -> str:
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=PrefixLoader(
-            {name: FileSystemLoader(locate.folder(name)) for name in locate.FOLDERS}
-        ),
-        undefined=StrictUndefined,
-        autoescape=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        # All of them: in a cache that is smaller than an apply, each is compiled at each apply.
-        cache_size=-1,
+        loader=FileSystemLoader(locate.root()), bytecode_cache=_Compiled(), **_OPTIONS
     )
+
+
+class _Compiled(FileSystemBytecodeCache):
+    """Compiled templates, kept where Python keeps this module compiled, and as it does.
+
+    Whoever may write there may change the package as well; whoever may not goes without.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(cache_from_source(__file__).removesuffix(".pyc"), "%s")
+        self._compiler = f"{version('jinja2')} {_OPTIONS}"
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        return super().get_cache_key(name)
+
+    def get_source_checksum(self, source: str) -> str:
+        return super().get_source_checksum(f"{self._compiler} {source}")
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with suppress(Exception):  # whatever is wrong with a file, the template is compiled anew
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if not sys.dont_write_bytecode:
+            with suppress(OSError):
+                Path(self.directory).mkdir(parents=True, exist_ok=True)
+                super().dump_bytecode(bucket)

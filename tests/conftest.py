@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -46,6 +47,10 @@ def pytest_configure(config: pytest.Config) -> None:
         given = os.environ.get("DUECOURSE_TEST_DSN")
         started = given or _cleanup.enter_context(embedded.serve(durable=False)).dsn
         os.environ |= {_SERVER: started, _RUN: f"duecourse_test_{os.getpid()}"}
+        if sys.dont_write_bytecode:
+            # What the tests start keeps what it compiles nevertheless, in a folder of the run.
+            folder = _cleanup.enter_context(TemporaryDirectory())
+            os.environ |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": folder}
     with psycopg.connect(os.environ[_SERVER]) as connection:
         found = connection.info
         config.option.postgresql_host = found.host

@@ -378,6 +378,47 @@ def test_a_session_that_names_no_intent_is_matched_by_its_id(
     )
 
 
+@pytest.mark.parametrize("status", ["pending", "succeeded"])
+def test_books_that_know_the_session_and_events_that_know_the_intent_become_one(
+    inbox: Inbox, status: str
+) -> None:
+    """Whichever event is first, the payment of the books ends the same, and counts once."""
+    events = [
+        intent("pi_1", created=NOON + 60),
+        refund_object("pi_1", 1_000, created=NOON + 2 * DAY),
+        session("pi_1", created=NOON),
+    ]
+    ends = []
+    for order in (events, events[::-1]):
+        one = Inbox(inbox.database)
+        one.add_payment(None, status=status, stripe_session_id="cs_pi_1")
+        for given in order:
+            one.ingest(given)
+        [row] = [row for row in one.rows() if row["stripe_payment_intent_id"]]
+        assert (row["payment_id"], row["amount_cents"], row["refunded_cents"]) == (
+            "imported", 100_000, 1_000,
+        )  # fmt: skip
+        ends.append((row, one.movements("pi_1")))
+        assert sum(balance[-1] for balance in one.balances()) == -99_000
+        others = [(r["status"], r["stripe_session_id"]) for r in one.rows() if r != row]
+        assert others == ([("canceled", None)] if order is events else [])
+    assert ends[0] == ends[1]
+
+
+def test_what_was_moved_by_hand_is_not_left_to_the_books(inbox: Inbox) -> None:
+    inbox.add_unit("u-2")
+    inbox.add_payment(None, stripe_session_id="cs_pi_1")
+    inbox.ingest(intent("pi_1"))
+    payment = inbox.payment("pi_1")["payment_id"]
+    inbox.database.execute(
+        "CALL ledger.move_payment(%s, %s, 'user_1', 'u-2', p_reason => 'moved')",
+        (inbox.tenant, payment),
+    )
+    inbox.ingest(session("pi_1"))
+    assert inbox.payment("pi_1")["payment_id"] == payment
+    assert len(inbox.rows()) == 2
+
+
 def test_a_status_that_stripe_does_not_know_stays(inbox: Inbox) -> None:
     inbox.add_payment("pi_1", status="void", paid_on=None)
     inbox.ingest(dispute("pi_1"))

@@ -43,6 +43,23 @@ def test_no_more_is_refunded_than_is_left(
     assert len(owner.movements(payment)) == 2
 
 
+@pytest.mark.parametrize(("end", "second"), [("COMMIT", "DC001"), ("ROLLBACK", "00000")])
+def test_a_given_id_refunds_one_of_two_payments(
+    owner: Owner, pair: list[Session], end: str, second: str
+) -> None:
+    payments = [owner.record(), owner.record()]
+    one, two = pair
+    given = [{"tenant": owner.tenant, "payment": payment, "id": "same"} for payment in payments]
+    one.execute("BEGIN")
+    one.execute(REFUND, given[0])
+    running = two.start(REFUND, given[1])
+    two.wait_until_blocked_by(one, owner.database)
+    one.execute(end)
+    assert outcome(running) == second
+    refunded = [owner.rows("payments")[payment]["refunded_cents"] for payment in payments]
+    assert refunded == ([60_000, 0] if end == "COMMIT" else [0, 60_000])
+
+
 def test_a_given_id_is_recorded_once(owner: Owner, pair: list[Session]) -> None:
     one, two = pair
     given = {"tenant": owner.tenant, "id": "mine"}
