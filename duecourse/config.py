@@ -77,6 +77,7 @@ class Config:
             "adopted": self.profile.adopted,
             "refused": self.profile.refused,
             "guards": adoption.guards or is_native,
+            "unique_rents": adoption.unique_rents,
             "tenant": "NULL" if adoption.tenant is None else f"'{adoption.tenant}'",
             "checks": checks(self.profile),
         }

@@ -24,7 +24,9 @@ class Operation:
     left_alone: str
     #: Whether a run counts the charges and payments that are left without a counterpart.
     counts_orphans: bool = False
-    #: Arguments of the two readings that the operation itself decides.
+    #: The reading that tells the plan as a psql script, where there is one.
+    script: str | None = None
+    #: Arguments of the readings that the operation itself decides.
     fixed: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -53,6 +55,7 @@ def _of_service_periods(mode: str) -> Operation:
         quiet=("skip_historical", "retain", "unchanged", "preserve"),
         breakdowns={"escalations": ("escalated because of", "schedules")},
         left_alone="some schedules were left alone; see: duecourse escalations",
+        script="plan_script",
         fixed={"mode": mode},
     )
 

@@ -36,8 +36,8 @@ def render(name: str, config: Config | None = None) -> str:
     identifier; ``ledger_table``: what is written as the ledger of service periods; ``adopted``: by
     our names (``billing.clients``) those of the tables that are not ours; ``refused``: by name, the
     routines that are not for here, each with the hint; ``guards``: whether ``ledger_table`` is
-    guarded; ``tenant``: the literal of the tenant that the adopted tables are of, where they know
-    of one only.
+    guarded; ``unique_rents``: whether an index refuses further rents of a month; ``tenant``: the
+    literal of the tenant that the adopted tables are of, where they know of one only.
     """
     variables = (config or load()).variables
     try:

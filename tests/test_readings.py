@@ -30,6 +30,7 @@ READINGS: dict[str, Row] = {
     "billing.invoiced_history": {},
     "billing.linkage_repair_summary": {"as_of": AS_OF},
     "billing.plan_linkage_repair": {"as_of": AS_OF},
+    "billing.plan_script": {"as_of": AS_OF, "mode": "backfill"},
     "billing.plan_service_periods": {"as_of": AS_OF, "mode": "backfill"},
     "billing.plan_summary": {"as_of": AS_OF, "mode": "backfill"},
     "billing.preview_invoice": {

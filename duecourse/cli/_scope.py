@@ -1,5 +1,6 @@
 """Options that mean the same in every command: whose books, as of when, which part of them."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
@@ -30,6 +31,13 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is not a date such as 2026-11-20.") from error
+
+
+def plan_hash(text: str) -> str:
+    """Read the hash of a plan."""
+    if not re.fullmatch("[0-9a-f]{32}", text):
+        raise click.BadParameter(f"{text!r} is not a plan hash (32 hexadecimal digits).")
+    return text
 
 
 def _today() -> str:

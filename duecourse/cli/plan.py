@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from duecourse import __version__, output, plan_file, surface
+from duecourse.cli import _plan_script as plan_script
+from duecourse.cli._plan_script import script_options
 from duecourse.cli._scope import of_operation, operation_options
 from duecourse.cli._session import Session, options
 from duecourse.database import Connection
@@ -26,7 +28,8 @@ from duecourse.operations import OPERATIONS, Operation
     help="Save the plan, its arguments and its hash, for: duecourse run --plan FILE.",
 )
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there is work to do.")
-@options()
+@script_options
+@options("sql")
 @click.pass_context
 def plan(
     ctx: click.Context,
@@ -35,6 +38,10 @@ def plan(
     rows: bool,
     out: Path | None,
     detailed_exitcode: bool,
+    source_schema: str | None,
+    run_key: str | None,
+    source_rule_version: str | None,
+    accept_escalations: str | None,
     **arguments: Any,
 ) -> ExitStatus:
     """Show what a run would do; reads only.
@@ -43,12 +50,24 @@ def plan(
     replenish extends the schedules that do not reach far enough ahead. charges makes the rent
     charges that payments lack, rent those that tenancies lack.
 
+    --format sql prints backfill, regenerate or replenish as one script for psql, to be run where
+    nothing of ours is installed: on the tables that were adopted, or that the books were exported
+    from. It changes nothing when what was planned from is no longer the same.
+
     \b
     duecourse plan charges --tenant UUID --rows --out charges.json
     duecourse plan rent --tenant UUID --as-of 2026-09-01 --rows
+    duecourse plan backfill --tenant UUID --format sql > backfill.sql
     """
     session = ctx.ensure_object(Session)
     chosen = OPERATIONS[operation]
+    script = {
+        "source_schema": source_schema,
+        "run_key": run_key,
+        "source_rule_version": source_rule_version,
+        "accept_escalations": accept_escalations,
+    }
+    plan_script.assert_offered(ctx, operation, is_asked=session.format == "sql")
     arguments = of_operation(ctx, operation, arguments)
     with session.connection() as connection, surface.snapshot(connection, arguments["tenant"]):
         [summary] = surface.select(connection, chosen.summary, {**arguments, **chosen.fixed})
@@ -61,7 +80,10 @@ def plan(
         }
         if out is not None:
             plan_file.save(out, head, _rows(connection, chosen, arguments))
-        if session.format == "json":
+        if session.format == "sql":
+            for text in plan_script.lines(connection, chosen, head, script):
+                click.echo(text)
+        elif session.format == "json":
             shown = _rows(connection, chosen, arguments) if rows else iter(())
             for text in output.json_document(head, shown):
                 click.echo(text, nl=False)

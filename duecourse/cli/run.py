@@ -1,6 +1,5 @@
 """``duecourse run``."""
 
-import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,14 @@ import click
 
 from duecourse import output, plan_file, surface
 from duecourse.cli._progress import Progress
-from duecourse.cli._scope import integer, is_given, of_operation, operation_options, option_of
+from duecourse.cli._scope import (
+    integer,
+    is_given,
+    of_operation,
+    operation_options,
+    option_of,
+    plan_hash,
+)
 from duecourse.cli._session import Session, options
 from duecourse.cli.orphans import count_after
 from duecourse.errors import DuecourseError, ExitStatus
@@ -27,12 +33,6 @@ _NEXT = {
 }
 
 
-def _plan_hash(text: str) -> str:
-    if not re.fullmatch("[0-9a-f]{32}", text):
-        raise click.BadParameter(f"{text!r} is not a plan hash (32 hexadecimal digits).")
-    return text
-
-
 @click.command()
 @operation_options(every_tenant=True)
 @click.option(
@@ -45,13 +45,13 @@ def _plan_hash(text: str) -> str:
 @click.option(
     "--expected-plan-hash",
     metavar="HASH",
-    type=_plan_hash,
+    type=plan_hash,
     help="Do nothing if the plan is another.",
 )
 @click.option(
     "--accept-escalations",
     metavar="HASH",
-    type=_plan_hash,
+    type=plan_hash,
     help="The plan of this hash was reviewed: also do what it escalates, where that is allowed.",
 )
 @click.option(

@@ -1627,6 +1627,14 @@ FUNCTION billing.plan_linkage_repair(p_tenant uuid, p_as_of date, p_client_id uu
         text, period_key text, lifecycle_state text, problem text, action text, invoice_id uuid,
         invoice_charge_id uuid, invoice_charge_detail_id uuid, reason text, captured_row jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION billing.plan_script(p_tenant uuid, p_as_of date, p_mode text, p_client_id uuid DEFAULT
+    NULL::uuid, p_schedule_key text DEFAULT NULL::text, p_target_horizon_days integer DEFAULT 180,
+    p_replenishment_threshold_days integer DEFAULT 45, p_max_periods_per_schedule integer DEFAULT
+    1000, p_assume_accepted boolean DEFAULT false, p_run_key text DEFAULT NULL::text,
+    p_source_rule_version text DEFAULT 'service-driven-invoicing-cutover-v1'::text, p_source_schema
+    text DEFAULT NULL::text)
+    RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.plan_service_periods(p_tenant uuid, p_as_of date, p_mode text, p_client_id uuid
     DEFAULT NULL::uuid, p_schedule_key text DEFAULT NULL::text, p_target_horizon_days integer
     DEFAULT 180, p_replenishment_threshold_days integer DEFAULT 45, p_max_periods_per_schedule
