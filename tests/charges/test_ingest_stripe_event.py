@@ -2,6 +2,7 @@
 
 from datetime import date
 from itertools import permutations
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -403,6 +404,36 @@ def test_books_that_know_the_session_and_events_that_know_the_intent_become_one(
         others = [(r["status"], r["stripe_session_id"]) for r in one.rows() if r != row]
         assert others == ([("canceled", None)] if order is events else [])
     assert ends[0] == ends[1]
+
+
+def by_session(status: str = "unpaid", **fields: Any) -> Event:
+    """Return the event of a session that names no intent yet."""
+    given = session(None, payment_status=status, **fields)
+    given["data"]["object"]["id"] = "cs_pi_1"
+    return given
+
+
+def test_a_payment_that_went_by_its_session_goes_by_its_intent_once_that_is_known(
+    inbox: Inbox,
+) -> None:
+    events = [
+        by_session(created=NOON, meta=None),
+        intent("pi_1", created=NOON + 60),
+        session("pi_1", "async_payment_succeeded", created=NOON + 90),
+        refund_object("pi_1", 1_000, created=NOON + 2 * DAY),
+    ]
+    ends = []
+    for order in permutations(events):
+        one = Inbox(inbox.database)
+        one.add_payment(None, status="pending", paid_on=None, stripe_session_id="cs_pi_1")
+        for given in order:
+            one.ingest(given)
+        one.replay()
+        [row] = [row for row in one.rows() if row["stripe_payment_intent_id"]]
+        assert (row["payment_id"], row["stripe_payment_intent_id"]) == ("imported", "pi_1")
+        assert sum(balance[-1] for balance in one.balances()) == -99_000
+        ends.append((row, one.movements("pi_1"), one.told()))
+    assert all(end == ends[0] for end in ends)
 
 
 def test_what_was_moved_by_hand_is_not_left_to_the_books(inbox: Inbox) -> None:
