@@ -11,6 +11,7 @@ from duecourse import output, surface
 from duecourse.adopted import config_of
 from duecourse.cli._scope import scope
 from duecourse.cli._session import Session, options, pass_session
+from duecourse.database import Connection
 from duecourse.errors import ExitStatus
 from duecourse.objects import checks
 
@@ -29,19 +30,25 @@ def verify(session: Session, /, tenant: UUID, as_of: date, chosen: tuple[str, ..
 
     Exits with 3 when a check of level error finds something; warnings are shown only.
     """
-    with session.connection() as connection, surface.snapshot(connection, tenant):
+    with session.connection() as connection:
         known = checks(config_of(connection).profile)
         for name in chosen:
             if name not in known:
                 raise click.UsageError(f"there is no check {name!r}; there are: {', '.join(known)}")
-        arguments = {"tenant": tenant, "as_of": as_of}
-        findings = {
-            name: list(surface.select(connection, f"{known[name]}.check_{name}", arguments))
-            for name in chosen or known
-        }
+        findings = _look(connection, tenant, as_of, {name: known[name] for name in chosen or known})
     _FORMATS[session.format](findings)
     failed = any(_errors(rows) for rows in findings.values())
     return ExitStatus.VERIFICATION_FAILED if failed else ExitStatus.DONE
+
+
+def _look(connection: Connection, tenant: UUID, as_of: date, made: dict[str, str]) -> Findings:
+    """Return what the checks find, by check; ``made``: the schema of each."""
+    arguments = {"tenant": tenant, "as_of": as_of}
+    with surface.snapshot(connection, tenant):
+        return {
+            name: list(surface.select(connection, f"{schema}.check_{name}", arguments))
+            for name, schema in made.items()
+        }
 
 
 def _errors(rows: list[surface.Row]) -> int:
