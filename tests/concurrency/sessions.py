@@ -67,6 +67,43 @@ def outcome(running: "Future[Any]") -> str:
     return "00000"
 
 
+def put_gate(database: Database) -> None:
+    """Let every run wait for an advisory lock, the number of the batch, inside of each batch."""
+    database.execute(
+        """
+        CREATE FUNCTION ops.wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM pg_advisory_xact_lock_shared(hashtext(NEW.tenant::text), NEW.batches);
+            RETURN NEW;
+        END $$
+        """
+    )
+    database.execute(
+        "CREATE TRIGGER gate BEFORE UPDATE ON ops.runs FOR EACH ROW"
+        " WHEN (NEW.batches > OLD.batches) EXECUTE FUNCTION ops.wait_at_gate()"
+    )
+
+
+@contextmanager
+def at_gate(database: Database, tenant: str, batch: int) -> Iterator[None]:
+    """Keep the gate of a tenant's batch shut for the length of the block."""
+    database.execute("SELECT pg_advisory_lock(hashtext(%s), %s)", (tenant, batch))
+    try:
+        yield
+    finally:
+        database.execute("SELECT pg_advisory_unlock(hashtext(%s), %s)", (tenant, batch))
+
+
+def wait_at_gate(observer: Database, run: Session) -> None:
+    """Wait until a run stands at a gate."""
+    until(
+        observer,
+        "SELECT count(*) > 0 FROM pg_locks"
+        " WHERE locktype = 'advisory' AND pid = %s AND NOT granted",
+        (run.pid,),
+    )
+
+
 @contextmanager
 def sessions(dsn: str, number: int = 2) -> Iterator[list[Session]]:
     """Open some sessions for the length of the block."""

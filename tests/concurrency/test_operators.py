@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.concurrency.sessions import Session, outcome, until
+from tests.concurrency.sessions import Session, at_gate, outcome, put_gate, wait_at_gate
 from tests.conftest import Database
 from tests.service_periods.books import Books, fill
 
@@ -14,38 +14,21 @@ CALL = """
     CALL billing.backfill_service_periods(
         p_tenant => '{books.tenant}', p_as_of => '2025-01-10', p_batch_size => 3, {more})
 """
-TELLS = "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND pid = %s AND NOT granted"
 
 
 @pytest.fixture(scope="module")
 def gate(shared_database: Database) -> None:
-    """Let every run wait for an advisory lock, the number of the batch, inside of each batch."""
-    shared_database.execute(
-        """
-        CREATE FUNCTION public.wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            PERFORM pg_advisory_xact_lock_shared(hashtext(NEW.tenant::text), NEW.batches);
-            RETURN NEW;
-        END $$
-        """
-    )
-    shared_database.execute(
-        "CREATE TRIGGER gate BEFORE UPDATE ON ops.runs FOR EACH ROW"
-        " WHEN (NEW.batches > OLD.batches) EXECUTE FUNCTION public.wait_at_gate()"
-    )
+    """Let every run wait inside of each batch, where a test holds it."""
+    put_gate(shared_database)
 
 
 @contextmanager
 def held(books: Books, run: Session, batch: int, more: str) -> Iterator[None]:
     """Hold a run inside of a batch for the length of the block."""
-    lock = (str(books.tenant), batch)
-    books.database.execute("SELECT pg_advisory_lock(hashtext(%s), %s)", lock)
-    running = run.start(CALL.format(books=books, more=more))
-    until(books.database, TELLS, (run.pid,))
-    try:
+    with at_gate(books.database, str(books.tenant), batch):
+        running = run.start(CALL.format(books=books, more=more))
+        wait_at_gate(books.database, run)
         yield
-    finally:
-        books.database.execute("SELECT pg_advisory_unlock(hashtext(%s), %s)", lock)
     assert outcome(running) == "00000"
 
 

@@ -4,15 +4,19 @@ What a book does not have is what the system's own default says, or filled in he
 """
 
 import csv
+from collections.abc import Iterable
 from io import StringIO
 
 from psycopg import sql
 
+from duecourse.sample_books import SAMPLE
 from tests.books import BOOKS
 from tests.conftest import Database
-from tests.packed import Packed
 from tests.profiles.shape import ALGA, RENTAL
 from tests.rent import RENT
+
+#: Tables and the text of their CSV files, in the order in which they are read.
+Tables = Iterable[tuple[str, str]]
 
 #: The one column of the source that must have a value and is in no book.
 _EMAIL = "ALTER TABLE {}.tenants ALTER COLUMN email {}"
@@ -60,21 +64,32 @@ _RENT = {
 }
 
 
-def load_alga(connection: Database, schema: str = "public", books: Packed = BOOKS) -> None:
-    """Make the tables of the managed-services system, and fill them from books."""
+def sample() -> Tables:
+    """Return the books of the demo."""
+    for file in sorted(SAMPLE.glob("*.csv")):
+        yield file.stem.partition("_")[2], file.read_text(encoding="utf-8")
+
+
+def load_alga(connection: Database, schema: str = "public", books: Tables | None = None) -> None:
+    """Make the tables of the managed-services system, and fill them from the books, or others."""
     ALGA.create(connection, schema)
+    fill_alga(connection, schema, BOOKS.tables() if books is None else books)
+
+
+def fill_alga(connection: Database, schema: str, books: Tables) -> None:
+    """Fill the tables of the managed-services system from books of further tenants."""
     where = sql.Identifier(schema)
     connection.execute(sql.SQL(_EMAIL).format(where, sql.SQL("SET DEFAULT 'books@example.org'")))
-    for table, text in books.tables():
+    for table, text in books:
         _copy(connection, sql.Identifier(schema, table), text)
     connection.execute(sql.SQL(_EMAIL).format(where, sql.SQL("DROP DEFAULT")))
     _analyze(connection, schema, list(ALGA.columns()))
 
 
-def load_rental(connection: Database, schema: str = "public", books: Packed = RENT) -> None:
-    """Make the tables of the rental system, and fill them from rent books."""
+def load_rental(connection: Database, schema: str = "public", books: Tables | None = None) -> None:
+    """Make the tables of the rental system, and fill them from the rent books, or others."""
     RENTAL.create(connection, schema)
-    for table, text in books.tables():
+    for table, text in RENT.tables() if books is None else books:
         columns = next(csv.reader(StringIO(text)))
         connection.execute(
             sql.SQL("CREATE TEMPORARY TABLE book ({})").format(

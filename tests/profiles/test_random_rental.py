@@ -92,9 +92,9 @@ charges = st.builds(
 
 
 @pytest.fixture(scope="module")
-def adopted(rental_server: NoopExecutor) -> Iterator[Database]:
+def adopted(adopted_rental_server: NoopExecutor) -> Iterator[Database]:
     with (
-        clone(rental_server, "_random") as dsn,
+        clone(adopted_rental_server, "_random") as dsn,
         psycopg.connect(dsn, autocommit=True) as connection,
     ):
         yield connection
