@@ -15,8 +15,9 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _OPTIONS = {
     "source_schema": click.option(
-        "--source-schema",
-        metavar="SCHEMA",
+        "--schema",
+        "source_schema",
+        metavar="NAME",
         help="Of --format sql: where the tables are (default: as adopted, else public).",
     ),
     "run_key": click.option(

@@ -1,4 +1,4 @@
-"""Live progress: of a run, from the notices of its procedure; of a file, by its lines."""
+"""Live progress: of a run, by the notices of its procedure; of files, by their lines."""
 
 import json
 import os
@@ -117,3 +117,23 @@ class LineProgress(_Display):
     def tell(self, text: str) -> None:
         """Print a line above the bar."""
         self._console.print(output.visible(text), markup=False)
+
+
+class RowProgress(_Display):
+    """A bar a file that is written row by row; when piped, a line a file."""
+
+    _SHOWN = 1_000
+
+    def __init__(self) -> None:
+        super().__init__(TextColumn("{task.completed:,}"))
+        self._tasks: dict[str, Any] = {}
+
+    def show(self, file: str, rows: int, about: int | None) -> None:
+        """Tell how many rows a file has, of about how many; None: of as many, it is whole."""
+        if file not in self._tasks:
+            self._tasks[file] = self._bar.add_task(file, total=about or None)
+        if about is None or rows % self._SHOWN == 0:
+            total = max(rows, about or 0)
+            self._bar.update(self._tasks[file], completed=rows, total=total or None)
+        if about is None and self._bar.disable:
+            self._console.print(f"{file}: {rows:,} rows", markup=False)

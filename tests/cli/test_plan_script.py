@@ -22,7 +22,7 @@ def test_a_script_says_what_it_is(duecourse: Command, where: tuple[str, str]) ->
     plan = json.loads(duecourse("plan", "backfill", *SCOPE, *where, "--format", "json").stdout)
     summary, plan_hash = plan["summary"], plan["plan_hash"]
     script = ("plan", "backfill", *SCOPE, *where, "--format", "sql")
-    done = duecourse(*script, "--run-key", "friday", "--source-schema", "alga")
+    done = duecourse(*script, "--run-key", "friday", "--schema", "alga")
     assert (done.returncode, done.stderr) == (ExitStatus.DONE, "")
     lines = done.stdout.splitlines()
     assert f"-- plan_hash: {plan_hash}" in lines[:10]
