@@ -225,18 +225,18 @@ def test_runbook_queries_run_as_printed(books_database: Database) -> None:
     ).fetchone()
     assert client is not None
     books_database.execute("SET search_path = billing")
-    for query in (_PERSISTED_ROWS, _OBLIGATIONS):
+    for query in (PERSISTED_ROWS, OBLIGATIONS):
         printed = query.replace(":tenant", "%(tenant)s").replace(":client_id", "%(client_id)s")
         values = {"tenant": NORTHLIGHT, "client_id": client[0]}
         assert books_database.execute(printed, values).fetchall()
 
 
-_PERSISTED_ROWS = """select record_id, schedule_key, period_key, lifecycle_state, cadence_owner,
+PERSISTED_ROWS = """select record_id, schedule_key, period_key, lifecycle_state, cadence_owner,
 charge_family, service_period_start, service_period_end, invoice_window_start, invoice_window_end,
 invoice_id, invoice_charge_detail_id from recurring_service_periods where tenant = :tenant and
 client_id = :client_id order by invoice_window_end desc, service_period_start desc;"""
 
-_OBLIGATIONS = """select cc.client_id, cl.contract_line_id, cl.cadence_owner, cl.billing_frequency,
+OBLIGATIONS = """select cc.client_id, cl.contract_line_id, cl.cadence_owner, cl.billing_frequency,
 cl.billing_timing, cc.start_date, cc.end_date from client_contracts cc join contracts ct on
 ct.contract_id = coalesce(cc.template_contract_id, cc.contract_id) and ct.tenant = cc.tenant join
 contract_lines cl on cl.contract_id = ct.contract_id and cl.tenant = ct.tenant where

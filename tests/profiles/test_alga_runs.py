@@ -1,0 +1,77 @@
+"""The books in their own system's tables: planned, run and accepted as in tables of ours."""
+
+import pytest
+
+from tests.books import BOOKS, EXPECTED
+from tests.profiles.comparison import RELATIONS, answer, assert_same
+from tests.profiles.conftest import Pair
+from tests.whole.test_books import TENANTS, accept, assert_live_rows, summary
+
+#: The rows of the ledger, but for when they were written.
+LEDGER = """
+    SELECT to_jsonb(r) - '{created_at,updated_at,invoice_linked_at}'::text[] AS row
+    FROM billing.recurring_service_periods AS r"""
+
+COLUMNS = """
+    SELECT column_name, data_type, character_maximum_length, collation_name, ordinal_position
+    FROM information_schema.columns
+    WHERE table_schema = 'billing' AND table_name = %s"""
+
+PLAN = "SELECT p FROM billing.plan_service_periods(%s, '2026-11-20', %s) AS p"
+HASH = "SELECT s.plan_hash FROM billing.plan_summary(%s, '2026-11-20', %s) AS s"
+
+
+def run(pair: Pair, procedure: str, tenant: str, run_key: str) -> tuple[object, ...]:
+    """Run both under one key, so that the rows can be equal; return rows, batches and status."""
+    call = f"CALL billing.{procedure}(p_tenant => %s, p_as_of => '2026-11-20', p_run_key => %s)"
+    native, adopted = (
+        database.execute(call.encode(), (tenant, run_key)).fetchone() for database in pair
+    )
+    assert native == adopted
+    assert adopted is not None
+    return tuple(adopted)
+
+
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_a_view_is_what_the_table_is(pair: Pair, relation: str) -> None:
+    assert_same(*pair, COLUMNS, (relation,))
+    assert_same(*pair, f"SELECT x.* FROM billing.{relation} AS x")
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+@pytest.mark.parametrize("mode", ["backfill", "regenerate"])
+def test_a_plan_is_the_same_byte_by_byte(pair: Pair, tenant: str, mode: str) -> None:
+    assert_same(*pair, PLAN, (tenant, mode))
+    assert_same(*pair, HASH, (tenant, mode))
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_a_run_writes_the_same_rows(pair: Pair, tenant: str) -> None:
+    written, _, status = run(pair, "backfill_service_periods", tenant, "first")
+    assert (bool(written), status) == (True, "escalated")
+    assert_same(*pair, LEDGER)
+    assert_live_rows(pair.adopted, tenant, "live_rows_after")
+    assert_same(*pair, HASH, (tenant, "backfill"))
+
+
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_an_accepted_run_writes_what_was_reviewed(pair: Pair, tenant: str) -> None:
+    expected = BOOKS.read(EXPECTED[tenant])["summary"]["accepted"]
+    written = sum(expected["rows"][name] for name in ("backfilled", "regenerated", "superseded"))
+    for database in pair:
+        assert accept(database, tenant)[0] == written
+    assert_live_rows(pair.adopted, tenant, "live_rows_after_acceptance")
+    assert summary(pair.adopted, tenant)["escalations"] == expected["escalations"]
+    assert answer(pair.adopted, HASH, (tenant, "backfill")) == answer(
+        pair.native, HASH, (tenant, "backfill")
+    )
+
+
+@pytest.mark.parametrize("procedure", ["backfill", "regenerate", "replenish"])
+@pytest.mark.parametrize("tenant", TENANTS)
+def test_a_further_run_finds_nothing(pair: Pair, tenant: str, procedure: str) -> None:
+    whole = "SELECT md5(string_agg(r::text || r.xmin || r.ctid, ',' ORDER BY r.record_id))"
+    whole += " FROM public.recurring_service_periods AS r"
+    before = answer(pair.adopted, whole)
+    assert run(pair, f"{procedure}_service_periods", tenant, "third")[0] == 0
+    assert answer(pair.adopted, whole) == before
