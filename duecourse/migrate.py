@@ -18,7 +18,7 @@ from duecourse.config import Config
 from duecourse.database import Connection, connect, query, rows_of
 from duecourse.errors import DuecourseError
 from duecourse.objects import ObjectState, object_paths
-from duecourse.profile import Wanted
+from duecourse.profile import NOTHING_ADOPTED, Adoption, Wanted
 from duecourse.registry import Registry
 
 #: What applies events of Stripe that an older version could not.
@@ -44,7 +44,7 @@ class Status:
     """How a database stands to the package: ids of migrations, states of objects, lock holder.
 
     ``edited`` are the migrations that were applied with another text than the package has,
-    ``differences`` those of the catalog.
+    ``differences`` those of the catalog. ``adoption``: how it was adopted, if it was.
     """
 
     applied: list[str]
@@ -53,6 +53,7 @@ class Status:
     objects: list[ObjectState]
     differences: list[Difference]
     locked_by: str | None
+    adoption: Adoption | None = None
 
 
 def apply(
@@ -102,6 +103,7 @@ def status(connection: Connection) -> Status:
         objects=objects,
         differences=differences,
         locked_by=f"process {locks[0][0]} since {locks[0][1]}" if locks else None,
+        adoption=None if config.adoption == NOTHING_ADOPTED else config.adoption,
     )
 
 

@@ -45,7 +45,7 @@ def adopt(
     unique_rents: bool,
     dry_run: bool,
     yes: bool,
-) -> None:
+) -> ExitStatus:
     """Work on the tables of another system where they are: alga or rental.
 
     Looks at the tables, shows what it would add (schemas of our own; nothing in theirs, unless an
@@ -63,26 +63,25 @@ def adopt(
         found = adoption.survey(dsn, wanted)
         if session.format != "json":
             _show(found)
-        if dry_run:
-            if session.format == "json":
-                output.show_json(found)
-            else:
-                found.refuse_errors()
-            return
+        elif dry_run:
+            output.show_json(found)
         found.refuse_errors()
+        if dry_run:
+            return ExitStatus.DONE
         if not yes:
             _ask(profile_name)
         done = adoption.adopt(dsn, wanted)
         if session.format == "json":
             output.show_json({"survey": found, "applied": done})
-            return
-        click.echo(
-            f"adopted as {profile_name}: {len(done.migrations)} migrations, "
-            f"{len(done.objects)} objects"
-        )
-        for left in [*done.differences, *done.edited]:
-            click.echo(f"left       {left.state:<9} {left.identity}: {left.repair}")
-        _show_first(dsn)
+        else:
+            click.echo(
+                f"adopted as {profile_name}: {len(done.migrations)} migrations, "
+                f"{len(done.objects)} objects"
+            )
+            for left in [*done.differences, *done.edited]:
+                click.echo(f"left       {left.state:<9} {left.identity}: {left.repair}")
+            _show_first(dsn)
+    return ExitStatus.ERROR if done.differences or done.edited else ExitStatus.DONE
 
 
 def _show(found: Survey) -> None:

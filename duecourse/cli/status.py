@@ -10,6 +10,7 @@ from duecourse.database import Connection
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.migrate import Status
 from duecourse.objects import State
+from duecourse.profile import Adoption
 
 
 @click.command()
@@ -44,6 +45,8 @@ def status(
         _show_diff(found, wanted)
     else:
         click.echo(where)
+        if found.adoption:
+            click.echo(f"adopted     {_how(found.adoption)}")
         click.echo(
             f"migrations  {len(found.applied)} applied, {len(found.pending)} pending"
             + (f", {len(found.edited)} edited since" if found.edited else "")
@@ -67,6 +70,16 @@ def _where(connection: Connection) -> str:
         f"{info.dbname} on {info.host}:{info.port} as {info.user}, PostgreSQL {version}, "
         f"duecourse {__version__}"
     )
+
+
+def _how(adoption: Adoption) -> str:
+    options = {
+        "guards": adoption.guards,
+        "indexes": adoption.indexes,
+        "unique rents": adoption.unique_rents,
+    }
+    chosen = [name for name, is_on in options.items() if is_on]
+    return ", ".join([f"{adoption.profile}, schema {adoption.source}", *chosen])
 
 
 def _show_rows(found: Status, everything: bool) -> None:

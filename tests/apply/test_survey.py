@@ -253,6 +253,9 @@ def test_the_tables_are_in_a_schema_of_our_name(found: Found) -> None:
         found.after("", Wanted("alga", source="ledger"))
 
 
-def test_indexes_of_a_partitioned_table(found: Found) -> None:
-    survey = found.after(_PARTITIONED, Wanted("alga", indexes=True))
+@pytest.mark.parametrize(
+    "wanted", [Wanted("alga", indexes=True), Wanted("alga", guards=True)], ids=["indexes", "guards"]
+)
+def test_options_for_a_partitioned_table(found: Found, wanted: Wanted) -> None:
+    survey = found.after(_PARTITIONED, wanted)
     assert [message for _, message, _ in told(survey)] == [f"{_LEDGER} is partitioned"]
