@@ -99,7 +99,7 @@ def wait_at_gate(observer: Database, run: Session) -> None:
     until(
         observer,
         "SELECT count(*) > 0 FROM pg_locks"
-        " WHERE locktype = 'advisory' AND pid = %s AND NOT granted",
+        " WHERE locktype = 'advisory' AND objsubid = 2 AND pid = %s AND NOT granted",
         (run.pid,),
     )
 
