@@ -18,9 +18,9 @@ from duecourse.errors import DuecourseError, ExitStatus, from_database_error
 from duecourse.files import private
 from duecourse.profile import NATIVE, Adoption
 
-#: The statement that lists the books of a profile; and where that was adopted, if it is another.
+#: The statement that lists the books of a profile, and the one for where it was adopted.
 _LISTS = {"alga": "export_alga", "rental": "export_rental"}
-_LISTS_ADOPTED = {**_LISTS, "rental": "export_adopted_rental"}
+_LISTS_ADOPTED = {"alga": "export_adopted_alga", "rental": "export_adopted_rental"}
 
 #: What is told while it goes: the file, its rows so far, and about how many there will be; None
 #: once it is whole.

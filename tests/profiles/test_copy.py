@@ -90,6 +90,17 @@ def test_a_copy_does_what_is_done_in_place(
     with pytest.raises(ObjectNotInPrerequisiteState, match="carried out before"):
         carry_out(adopted_alga, told)
 
+    [(parts,)] = adopted_alga.execute(
+        "SELECT count(*) FROM billing.ledger_side WHERE tenant = %s AND whole_period_start < "
+        " whole_period_end",
+        (HARBOR,),
+    )
+    again = tmp_path / "again"
+    exported(duecourse, "alga", again, "--tenant", HARBOR, "--dsn", adopted_alga_dsn)
+    lines = records(again)["15_recurring_service_periods.csv"]
+    assert len(lines) == by_script.total()
+    assert sum(line["whole_period_start"] > "" for line in lines) == parts > 0
+
 
 @pytest.fixture
 def source_dsn(empty_server: NoopExecutor) -> Iterator[str]:
