@@ -1,5 +1,6 @@
 """The inbox over the ledger: days and accounts, what is refused, what an import brings."""
 
+from collections.abc import Callable
 from datetime import date
 from itertools import permutations
 from typing import Any
@@ -488,3 +489,36 @@ def test_a_login_needs_the_permission(inbox: Inbox) -> None:
         database.execute("SET SESSION AUTHORIZATION duecourse_stripe_test")
         assert inbox.ingest(intent("pi_1")) == "applied"
         database.execute("RESET SESSION AUTHORIZATION")
+
+
+def rows_read(inbox: Inbox) -> int:
+    """Return how many rows of events, and of what they tell, were read by index."""
+    inbox.database.execute("SELECT pg_stat_force_next_flush()")
+    [(read,)] = inbox.database.execute(
+        "SELECT sum(idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname = ANY (%s)",
+        (["stripe_events", "stripe_refunds", "stripe_disputes"],),
+    ).fetchall()
+    return int(read)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda number: intent("pi_1", created=NOON + number),
+        lambda number: refund("pi_1", number, created=NOON + number),
+        lambda number: refund_object("pi_1", 7, created=NOON + number, made=NOON),
+        lambda number: dispute(
+            "pi_1", "closed", ("lost", "won")[number % 2], created=NOON + number
+        ),
+    ],
+    ids=["status", "reading", "refund", "dispute"],
+)
+def test_the_next_event_of_a_subject_reads_few_of_those_before(
+    inbox: Inbox, told: Callable[[int], Event]
+) -> None:
+    inbox.ingest(intent("pi_1", created=NOON - DAY))
+    for number in range(200):
+        inbox.ingest(told(number))
+    before = rows_read(inbox)
+    assert inbox.ingest(told(200)) == "applied"
+    assert rows_read(inbox) - before < 60
