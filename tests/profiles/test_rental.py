@@ -5,10 +5,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from duecourse import adopted, profile, unique_rents
+from duecourse import adopted, unique_rents
 from duecourse.database import connect
 from tests.conftest import Database
-from tests.examples.reference import public_routines
 from tests.profiles.comparison import answer, assert_same, difference
 
 TENANT = "(SELECT t.tenant FROM billing.tenants AS t)"
@@ -310,26 +309,3 @@ def test_nothing_else_is_wrong(adopted_rental: Database) -> None:
         f"SELECT * FROM ops.verify({TENANT}, '2026-11-20') WHERE severity = 'error'".encode()
     )
     assert errors.fetchall() == []
-
-
-def test_what_the_application_does_itself_is_refused(
-    adopted_rental_dsn: str, adopted_rental: Database
-) -> None:
-    refused = dict(profile.of("rental").refused)
-    for routine in public_routines(adopted_rental_dsn):
-        hint = refused.pop(routine.name, None)
-        if hint is None:
-            continue
-        [(call,)] = adopted_rental.execute(
-            "SELECT format('%%s %%s(%%s)', CASE p.prokind WHEN 'p' THEN 'CALL' ELSE 'SELECT' END,"
-            " p.oid::regproc, array_to_string(array_fill('NULL'::text, ARRAY[p.pronargs]), ', '))"
-            " FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace"
-            " WHERE n.nspname || '.' || p.proname = %s",
-            [f"{routine.schema}.{routine.name}"],
-        )
-        with pytest.raises(psycopg.Error) as raised:
-            adopted_rental.execute(call)
-        assert raised.value.sqlstate == "DC110"
-        assert raised.value.diag.message_detail == f"{routine.name}, profile rental"
-        assert raised.value.diag.message_hint == hint
-    assert refused == {}
