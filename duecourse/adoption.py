@@ -7,7 +7,7 @@ from typing import NamedTuple
 from duecourse import migrate, unique_rents
 from duecourse.adopted import config_of
 from duecourse.config import Config
-from duecourse.database import Connection, connect, query
+from duecourse.database import Connection, connect, query, rows_of
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.migrate import Applied
 from duecourse.profile import NATIVE, Wanted
@@ -85,14 +85,16 @@ def unadopt(dsn: str | None, *, lock_timeout: float = 30) -> Holding:
     with Registry.of(dsn) as registry:
         begin(registry, lock_timeout)
         connection, config = registry.connection, adopted_config(registry.config)
-        for (run,) in query(connection, "running", config):
+        held = holding(connection, config)
+        held.refuse_foreign()
+        # Where adopt has not come to its end there are no routines, and no runs.
+        is_whole = rows_of(connection, config, "applied_objects", "records")
+        for (run,) in query(connection, "running", config) if is_whole else ():
             raise DuecourseError(
                 f"a run is under way: {run}",
                 "wait for its end, or end its session",
                 exit_status=ExitStatus.LOCK_BUSY,
             )
-        held = holding(connection, config)
-        held.refuse_foreign()
         for part in _on_adopted_tables(connection, config, "index"):
             connection.execute(part.drop.encode())
         with connection.transaction():

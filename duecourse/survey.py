@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from duecourse import migrate, profile
 from duecourse.adopted import settled
 from duecourse.config import Config
-from duecourse.database import Connection, query
+from duecourse.database import Connection, own_names, query
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.objects import object_paths
 from duecourse.profile import NATIVE, Wanted
@@ -67,6 +67,7 @@ def look(connection: Connection, config: Config, wanted: Wanted) -> Survey:
         "needs": Jsonb(needs),
         "keys": Jsonb(dict(theirs.keys)),
         "writes": list(theirs.writes),
+        "ledger": theirs.ledger,
         "guards": adoption.guards,
         "indexes": adoption.indexes or adoption.unique_rents,
     }
@@ -83,6 +84,7 @@ def look(connection: Connection, config: Config, wanted: Wanted) -> Survey:
                 Finding("notice", "the tables have no rows", "is this the database? It would work")
             )
         findings += _of_its_own(connection, chosen)
+    made, on_theirs = _made(chosen)
     return Survey(
         theirs.name,
         adoption.source,
@@ -91,8 +93,8 @@ def look(connection: Connection, config: Config, wanted: Wanted) -> Survey:
         config.adoption.profile != NATIVE.name,
         tables,
         chosen.schemas,
-        dict(_made(chosen)),
-        _on_theirs(chosen),
+        dict(made),
+        on_theirs,
         findings,
     )
 
@@ -124,22 +126,28 @@ def _of_its_own(connection: Connection, config: Config) -> list[Finding]:
     if not config.profile.has("survey.sql.j2"):
         return []
     text = render(f"sql/profiles/{config.profile.name}/survey.sql.j2", config)
-    return [Finding(*row) for row in connection.execute(text.encode())]
+    with own_names(connection):
+        return [Finding(*row) for row in connection.execute(text.encode())]
 
 
-def _made(config: Config) -> Counter[str]:
-    """Count what adopt would make, by its kind."""
-    paths = [*migrate.migration_paths(), *object_paths(config.profile)]
-    return Counter(kind.lower() for path in paths for kind in _MADE.findall(render(path, config)))
+def _made(config: Config) -> tuple[Counter[str], list[str]]:
+    """Count what adopt would make, by its kind; and name what of it is on tables of theirs.
 
-
-def _on_theirs(config: Config) -> list[str]:
-    """Return what would be on their tables, besides the foreign keys of ours that name them."""
+    Foreign keys of our own tables, which name rows of theirs, are not among it.
+    """
     chosen, theirs = config.adoption, config.profile
-    files = {"constraints.sql.j2": chosen.guards, "indexes.sql.j2": chosen.indexes}
-    return [
-        name
-        for file, is_chosen in files.items()
-        if is_chosen and theirs.has(file)
-        for name in _NAMED.findall(render(f"sql/profiles/{theirs.name}/{file}", config))
+    texts = [
+        render(path, config) for path in [*migrate.migration_paths(), *object_paths(config.profile)]
     ]
+    options = {
+        f"sql/profiles/{theirs.name}/constraints.sql.j2": chosen.guards,
+        f"sql/profiles/{theirs.name}/indexes.sql.j2": chosen.indexes,
+        "sql/applying/rent_index.sql.j2": chosen.unique_rents,
+    }
+    source = re.escape(str(config.variables["source"]))
+    triggers = re.compile(rf"^CREATE OR REPLACE TRIGGER (\w+)\s[^;]*?\sON {source}\.", re.MULTILINE)
+    names = [name for text in texts for name in triggers.findall(text)]
+    for path, is_chosen in options.items():
+        names += _NAMED.findall(render(path, config)) if is_chosen else []
+    kinds = Counter(kind.lower() for text in texts for kind in _MADE.findall(text))
+    return kinds, list(dict.fromkeys(names))
