@@ -492,11 +492,11 @@ def test_a_login_needs_the_permission(inbox: Inbox) -> None:
 
 
 def rows_read(inbox: Inbox) -> int:
-    """Return how many rows of events, and of what they tell, were read by index."""
+    """Return how many rows of events, of what they tell and of movements were read by index."""
     inbox.database.execute("SELECT pg_stat_force_next_flush()")
     [(read,)] = inbox.database.execute(
         "SELECT sum(idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname = ANY (%s)",
-        (["stripe_events", "stripe_refunds", "stripe_disputes"],),
+        (["stripe_events", "stripe_refunds", "stripe_disputes", "payment_movements"],),
     ).fetchall()
     return int(read)
 

@@ -664,7 +664,8 @@ TABLE ledger.charges (
     CONSTRAINT charges_type_check CHECK (type = ANY (ARRAY['rent'::text, 'late_fee'::text,
         'one_time'::text, 'credit'::text, 'adjustment'::text]))
 );
-CREATE INDEX charges_account_idx ON ledger.charges USING btree (tenant, account_id);
+CREATE INDEX charges_account_idx ON ledger.charges USING btree (tenant, account_id) WHERE account_id
+    IS NOT NULL;
 CREATE UNIQUE INDEX charges_one_rent_key ON ledger.charges USING btree (tenant, tenant_user_id,
     unit_id, billing_period) WHERE type = 'rent'::text AND reverses_charge_id IS NULL AND
     reversed_at IS NULL AND duplicates_charge_id IS NULL;
@@ -761,7 +762,7 @@ TABLE ledger.payment_movements (
         'charge'::text, 'refund'::text, 'dispute'::text, 'import'::text, 'hand'::text]))
 );
 CREATE INDEX payment_movements_account_idx ON ledger.payment_movements USING btree (tenant,
-    account_id);
+    account_id) WHERE account_id IS NOT NULL;
 CREATE UNIQUE INDEX payment_movements_corrected_once_key ON ledger.payment_movements USING btree
     (tenant, payment_id, corrects_number) WHERE corrects_number IS NOT NULL;
 CREATE UNIQUE INDEX payment_movements_once_key ON ledger.payment_movements USING btree (tenant,
@@ -826,7 +827,8 @@ TABLE ledger.payments (
         'invalid_billing_period'::text])),
     CONSTRAINT payments_refunded_cents_check CHECK (refunded_cents >= 0)
 );
-CREATE INDEX payments_account_idx ON ledger.payments USING btree (tenant, account_id);
+CREATE INDEX payments_account_idx ON ledger.payments USING btree (tenant, account_id) WHERE
+    account_id IS NOT NULL;
 CREATE UNIQUE INDEX payments_payment_intent_key ON ledger.payments USING btree (tenant,
     stripe_payment_intent_id) WHERE stripe_payment_intent_id IS NOT NULL;
 CREATE INDEX payments_pending_idx ON ledger.payments USING btree (tenant, account_id) WHERE status =
