@@ -86,6 +86,37 @@ CHANGES = {
     " JOIN invoice_charge_details AS d USING (tenant, item_id) WHERE {detail})",
 }
 
+#: Every column of a source that decides a plan, with another value.
+DECIDING = {
+    "contract_lines WHERE {line}": {
+        "contract_id": "NULL",
+        "contract_line_type": "concat(contract_line_type, '?')",
+        "billing_frequency": "'annually'",
+        "billing_timing": "'other'",
+        "cadence_owner": "CASE cadence_owner WHEN 'client' THEN 'contract' ELSE 'client' END",
+        "is_active": "NOT is_active",
+        "is_template": "NOT is_template",
+    },
+    "contracts WHERE {contract}": {
+        "owner_client_id": "NULL",
+        "is_active": "NULL",
+        "is_system_managed_default": "NOT is_system_managed_default",
+    },
+    "client_contracts WHERE {contract}": {
+        "client_id": "(SELECT max(client_id::text) FROM clients WHERE tenant = {t})::uuid",
+        "start_date": "start_date + 1",
+        "end_date": "'2031-01-01'",
+        "is_active": "false",
+    },
+    "clients WHERE {client}": {"billing_cycle": "'annually'"},
+    "client_billing_settings WHERE tenant = {t}": {
+        "billing_cycle_anchor_day_of_month": "27",
+        "billing_cycle_anchor_month_of_year": "11",
+        "billing_cycle_anchor_day_of_week": "6",
+        "billing_cycle_anchor_reference_date": "'2031-01-01'",
+    },
+}
+
 #: What changes nothing that a plan looks at.
 HARMLESS = (
     "UPDATE clients SET client_name = client_name || '!' WHERE {client}",
@@ -177,6 +208,19 @@ def test_after_a_change_nothing_is_written(undone: Database, change: str) -> Non
         carry_out(undone, text)
     assert told.value.diag.message_hint == "Make a new plan: nothing was changed."
     assert answer(undone, LEDGER.format("public", HARBOR)) == before
+
+
+def test_every_column_that_decides_is_looked_at(undone: Database) -> None:
+    text = script(undone, HARBOR)
+    given = scene(undone, HARBOR)
+    for place, values in DECIDING.items():
+        table, _, where = place.partition(" ")
+        for column, value in values.items():
+            with undone.transaction(force_rollback=True):
+                statement = f"UPDATE public.{table} SET {column} = {value} {where}"
+                assert undone.execute(statement.format(**given).encode()).rowcount > 0
+                with pytest.raises(ObjectNotInPrerequisiteState, match=f"planned from: {table} "):
+                    carry_out(undone, text)
 
 
 def test_what_decides_nothing_may_change(undone: Database) -> None:

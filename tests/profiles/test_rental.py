@@ -5,8 +5,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from duecourse import adopted, unique_rents
+from duecourse import adopted, adoption, unique_rents
 from duecourse.database import connect
+from duecourse.profile import Wanted
 from tests.conftest import Database
 from tests.profiles.comparison import answer, assert_same, difference
 
@@ -195,6 +196,12 @@ def test_unique_rents_excuse_what_is_there(
 ) -> None:
     first = a_rent(adopted_rental)
     second = add_rent(adopted_rental, like=first)
+    survey = adoption.survey(adopted_rental_dsn, Wanted("rental", unique_rents=True))
+    assert survey.on_theirs == ["duecourse_charges_one_rent_key"]
+    assert [found.message for found in survey.findings] == [
+        "rents beside another of their renter, unit and month: 1",
+        "the unique index refuses a further rent of a month",
+    ]
     adopted_rental.execute("UPDATE ops.adoption SET unique_rents = true")
     assert findings(adopted_rental, "rent_index") == [
         ("duecourse_charges_one_rent_key", "missing", "duecourse adopt rental --unique-rents")
