@@ -136,4 +136,4 @@ class RowProgress(_Display):
             total = max(rows, about or 0)
             self._bar.update(self._tasks[file], completed=rows, total=total or None)
         if about is None and self._bar.disable:
-            self._console.print(f"{file}: {rows:,} rows", markup=False)
+            self._console.print(f"{file}: {rows:,}", markup=False)

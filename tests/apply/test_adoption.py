@@ -23,6 +23,7 @@ from duecourse.objects import State
 from duecourse.postgres import binaries
 from duecourse.profile import Adoption, Wanted
 from duecourse.render import render
+from tests.apply.test_beside_yoyo import finish, start_yoyo
 from tests.conftest import Database, clone
 from tests.profiles.loading import load_alga, load_rental
 
@@ -196,6 +197,18 @@ def test_a_view_changed_by_hand_comes_back(alga: Source) -> None:
     assert [(item.path, item.state) for item in done.objects] == [
         ("sql/profiles/alga/clients.sql.j2", State.DRIFTED)
     ]
+
+
+def test_plain_yoyo_does_as_adopt_does(alga: Source) -> None:
+    alga.database.execute("COMMENT ON VIEW billing.clients IS 'mine'")
+    alga.database.execute(
+        "DELETE FROM ops._yoyo_migration WHERE migration_id = %s", [frozen.names()[-1]]
+    )
+    finish(start_yoyo(alga.dsn))
+    with connect(alga.dsn) as connection:
+        found = migrate.status(connection)
+    assert {item.state for item in found.objects} == {State.APPLIED}
+    assert (found.pending, found.edited, found.differences) == ([], [], [])
 
 
 def test_needs_are_what_is_read(alga: Source) -> None:

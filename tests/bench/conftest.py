@@ -39,7 +39,7 @@ def bench_server() -> Iterator[str]:
                 # As for any bulk load: no checkpoint in the middle of what is measured.
                 connection.execute("ALTER SYSTEM SET max_wal_size = '8GB'")
                 connection.execute("SELECT pg_reload_conf()")
-            with _database(connection, "template", "template0") as dsn:
+            with database_of(connection, "template", "template0") as dsn:
                 migrate.apply(dsn)
                 yield dsn
 
@@ -49,15 +49,16 @@ def bench_dsn(bench_server: str) -> Iterator[str]:
     """Yield a fresh database with everything applied."""
     template = conninfo_to_dict(bench_server)["dbname"]
     with psycopg.connect(bench_server, dbname="postgres", autocommit=True) as connection:
-        with _database(connection, "module", str(template)) as dsn:
+        with database_of(connection, "module", str(template)) as dsn:
             yield dsn
         connection.execute("CHECKPOINT")
 
 
 @contextmanager
-def _database(
+def database_of(
     connection: psycopg.Connection[tuple[object, ...]], what: str, template: str
 ) -> Iterator[str]:
+    """Make a database of the run for the length of the block."""
     name = f"duecourse_bench_{what}_{os.getpid()}"
     names = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
     connection.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template}").format(**names))
