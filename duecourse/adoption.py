@@ -1,7 +1,6 @@
 """Adopting in place the tables of another system, and letting go of them again."""
 
 import re
-from dataclasses import replace
 from typing import NamedTuple
 
 from duecourse import migrate, unique_rents
@@ -26,19 +25,15 @@ def survey(dsn: str | None, wanted: Wanted) -> Survey:
 def adopt(dsn: str | None, wanted: Wanted, *, lock_timeout: float = 30) -> Applied:
     """Adopt the tables of a profile, or bring a database that was adopted to this version.
 
-    Guards come last and alone: making them keeps writers of the adopted tables waiting. Refuses
-    tables that are not as the profile needs them.
+    Refuses tables that are not as the profile needs them.
     """
     survey(dsn, wanted).refuse_errors()
-    before = None
-    if wanted.guards:
-        before = migrate.apply(dsn, lock_timeout=lock_timeout, wanted=replace(wanted, guards=None))
     done = migrate.apply(dsn, lock_timeout=lock_timeout, wanted=wanted)
     with connect(dsn) as connection:
         config = config_of(connection)
         _settle_constraints(connection, config)
         _settle_indexes(connection, config)
-    return replace(done, objects=before.objects + done.objects) if before else done
+    return done
 
 
 def _settle_constraints(connection: Connection, config: Config) -> None:

@@ -9,10 +9,12 @@ from enum import StrEnum
 from duecourse import locate
 from duecourse.profile import NATIVE, Profile
 
+_GUARDS = "sql/period_guards"
+
 STAGES = (
     "sql/types",
     "sql/ops",
-    "sql/period_guards",
+    _GUARDS,
     "sql/sources",
     "sql/candidates",
     "sql/plan",
@@ -92,13 +94,16 @@ def tokens(text: str) -> Iterator[str]:
 
 
 def stages(profile: Profile = NATIVE) -> list[str]:
-    """Return the folders of the objects in the order in which they are applied."""
+    """Return the folders of the objects in the order in which they are applied.
+
+    Under a profile the guards come last: who makes them keeps the writers of an adopted ledger
+    waiting from then on.
+    """
+    if profile == NATIVE:
+        return list(STAGES)
     own = f"sql/profiles/{profile.name}"
-    return [
-        stage
-        for name in STAGES
-        for stage in {"sql/types": [name, own], "verify": [name, f"{own}/verify"]}.get(name, [name])
-    ]
+    types, *others = (stage for stage in STAGES if stage != _GUARDS)
+    return [types, own, *others, f"{own}/verify", _GUARDS]
 
 
 def object_paths(profile: Profile = NATIVE) -> list[str]:

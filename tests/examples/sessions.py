@@ -3,7 +3,8 @@
 A block of ``console`` is typed into a shell in the checkout, one of ``sql`` into psql; the prompts
 are ``$`` and ``=#``, and ``>`` and ``-#`` where a command goes on. The blocks of a page are one
 session, in the order in which they stand there: one shell and one psql, both on a database that is
-empty when the page begins.
+empty when the page begins; where a comment of the page says so, it holds the demo's books in the
+tables of another system.
 """
 
 import os
@@ -20,11 +21,13 @@ from psycopg import sql
 
 from duecourse import postgres
 from tests.conftest import ROOT
+from tests.profiles.loading import load_alga, sample
 
 _MARK = "-- the next command --"
 _BLOCK = re.compile(r"^```(console|sql)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PROMPTS = {"console": ("$ ", "> "), "sql": ("=# ", "-# ")}
 _ROLE = re.compile(r"CREATE ROLE (\w+)")
+_THEIRS = "<!-- The page begins with the tables of alga. -->"
 
 
 def pages() -> list[Path]:
@@ -36,6 +39,9 @@ def retyped(text: str, dsn: str) -> str:
     """Return a page with the output that its commands have now, on an empty database."""
     with ExitStack() as stack:
         stack.enter_context(_without_roles(_ROLE.findall(text), dsn))
+        if _THEIRS in text:
+            with psycopg.connect(dsn) as connection:
+                load_alga(connection, books=sample())
         shell, psql = (stack.enter_context(opened(dsn)) for opened in (_shell, _psql))
         types = {
             "console": _Shell(shell, "{{ {}\n}} </dev/null\necho '{}'\n"),

@@ -198,6 +198,35 @@ def scene(database: Database, tenant: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize(
+    ("mode", "reasons"),
+    [
+        ("regenerate", {"initial_materialization", "source_rule_changed"}),
+        ("replenish", {"backfill_materialization"}),
+    ],
+)
+def test_each_mode_writes_its_plan(undone: Database, mode: str, reasons: set[str]) -> None:
+    columns = (
+        "record_id", "schedule_key", "period_key", "revision", "lifecycle_state",
+        "service_period_start", "service_period_end", "invoice_window_start",
+        "invoice_window_end", "activity_window_start", "activity_window_end", "charge_family",
+        "timing_metadata", "supersedes_record_id",
+    )  # fmt: skip
+    plan = f"billing.plan_service_periods('{HARBOR}', '{DAY}', '{mode}')"
+    after = ", ".join(f"(row_after).{column}" for column in columns)
+    planned = answer(undone, f"SELECT {after} FROM {plan} WHERE row_before IS NULL")
+    replaced = answer(undone, f"SELECT record_id FROM {plan} WHERE action = 'supersede'")
+    assert planned
+    assert bool(replaced) == (mode == "regenerate")
+    carry_out(undone, script(undone, HARBOR, mode=mode, run_key=KEY))
+    written = f"FROM public.recurring_service_periods WHERE source_run_key = '{KEY}'"
+    assert answer(undone, f"SELECT {', '.join(columns)} {written}") == planned
+    touched = "FROM public.recurring_service_periods WHERE updated_at = now()"
+    superseded = f"SELECT record_id {touched} AND lifecycle_state = 'superseded'"
+    assert answer(undone, superseded) == replaced
+    assert {code for (code,) in undone.execute(f"SELECT reason_code {written}".encode())} == reasons
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_after_a_change_nothing_is_written(undone: Database, change: str) -> None:
     text = script(undone, HARBOR, run_key=KEY)

@@ -139,17 +139,27 @@ def test_a_rent_between_plan_and_run_makes_the_plan_stale(
     assert application.execute("SELECT count(*) FROM public.charges") == [(634,)]
 
 
-def test_a_run_gives_up_after_its_lock_timeout(
-    adopted_rental: Database, pair: list[Session], tenant: str
+@pytest.mark.parametrize("lock_timeout", ["10 s", "100 ms"])
+def test_a_run_does_not_keep_others_waiting_behind_it(
+    adopted_rental_dsn: str,
+    adopted_rental: Database,
+    pair: list[Session],
+    tenant: str,
+    lock_timeout: str,
 ) -> None:
+    """Whoever comes later queues behind a run that waits: so it gives up, and goes on later."""
     application, run = pair
     application.execute("BEGIN")
     application.execute(RENT, planned(adopted_rental, tenant))
-    waiting = run.start(backfill(tenant).replace(")", ", p_lock_timeout => '100 ms')"))
-    assert waiting.result() == [(0, 0, "locked")]
+    waiting = run.start(backfill(tenant).replace(")", f", p_lock_timeout => '{lock_timeout}')"))
+    run.wait_until_blocked_by(application, adopted_rental)
+    with sessions(adopted_rental_dsn, 1) as [later]:
+        charging = later.start(RENT, planned(adopted_rental, tenant))
+        assert waiting.result() == [(0, 0, "locked")]
+        assert outcome(charging) == "00000"
     assert adopted_rental.execute("SELECT status FROM ops.runs").fetchall() == [("locked",)]
     application.execute("ROLLBACK")
-    assert run.execute(backfill(tenant)) == [(1746, 1, "escalated")]
+    assert run.execute(backfill(tenant)) == [(1745, 1, "escalated")]
 
 
 def test_an_old_snapshot_is_refused(adopted_rental: Database, tenant: str) -> None:
