@@ -116,7 +116,6 @@ def test_every_kind_of_write_during_a_run(
     assert quarantined == ([] if guards else [("overlap",)])
 
 
-@pytest.mark.parametrize("guards", [True], indirect=True)
 def test_the_application_makes_a_row_of_the_run_first(
     adopted_alga: Database, adopted_alga_dsn: str, guards: bool
 ) -> None:
