@@ -182,3 +182,24 @@ def test_nobody_judges_without_the_permission_to_view(books: Database) -> None:
         books.execute(f"GRANT EXECUTE ON PROCEDURE billing.judge_ledger TO {role}".encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission"):
             judge(theirs)
+
+
+def test_what_a_run_wrote_is_sound_and_what_is_written_beside_it_is_judged(books: Database) -> None:
+    batches = "SELECT count(*) FROM billing.ledger_batches"
+    run = books.execute(
+        "CALL billing.backfill_service_periods(%s, '2026-11-20', p_run_key => 'judged')",
+        (NORTHLIGHT,),
+    ).fetchone()
+    assert run is not None
+    assert run[0] > 0
+    assert books.execute(batches).fetchall() == [(1,)]
+    [(line,), *_] = books.execute(
+        "SELECT obligation_id FROM billing.recurring_service_periods"
+        " WHERE source_run_key = 'judged' AND lifecycle_state = 'generated'"
+        " AND quarantine_reason IS NULL ORDER BY record_id"
+    ).fetchall()
+    books.execute(INSERT_OVERLAPPING.format(line=line).encode())
+    assert judge(books)
+    assert reasons(books, line) == ["overlap"]
+    assert books.execute(batches).fetchall() == [(0,)]
+    assert judge(books) == 0
