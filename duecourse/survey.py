@@ -4,6 +4,7 @@ import csv
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 
 from psycopg.types.json import Jsonb
 
@@ -130,6 +131,7 @@ def _of_its_own(connection: Connection, config: Config) -> list[Finding]:
         return [Finding(*row) for row in connection.execute(text.encode())]
 
 
+@cache
 def _made(config: Config) -> tuple[Counter[str], list[str]]:
     """Count what adopt would make, by its kind; and name what of it is on tables of theirs.
 

@@ -175,13 +175,16 @@ def test_nothing_can_be_written(books: Database) -> None:
     assert notices == ["the ledger is read as it was judged last: nothing can be written here"]
 
 
-def test_nobody_judges_without_the_permission_to_view(books: Database) -> None:
+def test_who_may_view_may_judge_and_nobody_else(books: Database) -> None:
     with application(books) as dsn, psycopg.connect(dsn, autocommit=True) as theirs:
-        role = f'"{theirs.info.user}"'
-        books.execute(f"GRANT USAGE ON SCHEMA billing TO {role}".encode())
-        books.execute(f"GRANT EXECUTE ON PROCEDURE billing.judge_ledger TO {role}".encode())
-        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission"):
+        role = theirs.info.user
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
             judge(theirs)
+        books.execute("CALL ops.grant_permission(%s, %s, 'view')", (HARBOR, role))
+        with pytest.raises(psycopg.errors.InsufficientPrivilege) as raised:
+            judge(theirs, NORTHLIGHT)
+        assert NORTHLIGHT in str(raised.value.diag.message_detail)
+        assert judge(theirs, HARBOR) == 0
 
 
 def test_what_a_run_wrote_is_sound_and_what_is_written_beside_it_is_judged(books: Database) -> None:
