@@ -32,6 +32,18 @@ def run(pair: Pair, procedure: str, tenant: str, run_key: str) -> tuple[object, 
     return tuple(adopted)
 
 
+@pytest.fixture(scope="module")
+def first(pair: Pair) -> dict[str, tuple[object, ...]]:
+    """Run both tenants once; return rows, batches and status."""
+    return {tenant: run(pair, "backfill_service_periods", tenant, "first") for tenant in TENANTS}
+
+
+@pytest.fixture(scope="module")
+def accepted(pair: Pair, first: dict[str, tuple[object, ...]]) -> dict[str, list[int]]:
+    """Accept what can be accepted; return the rows written natively and in place."""
+    return {tenant: [accept(database, tenant)[0] for database in pair] for tenant in first}
+
+
 @pytest.mark.parametrize("relation", RELATIONS)
 def test_a_view_is_what_the_table_is(pair: Pair, relation: str) -> None:
     assert_same(*pair, COLUMNS, (relation,))
@@ -46,8 +58,10 @@ def test_a_plan_is_the_same_byte_by_byte(pair: Pair, tenant: str, mode: str) -> 
 
 
 @pytest.mark.parametrize("tenant", TENANTS)
-def test_a_run_writes_the_same_rows(pair: Pair, tenant: str) -> None:
-    written, _, status = run(pair, "backfill_service_periods", tenant, "first")
+def test_a_run_writes_the_same_rows(
+    pair: Pair, tenant: str, first: dict[str, tuple[object, ...]]
+) -> None:
+    written, _, status = first[tenant]
     assert (bool(written), status) == (True, "escalated")
     assert_same(*pair, LEDGER)
     assert_live_rows(pair.adopted, tenant, "live_rows_after")
@@ -55,11 +69,12 @@ def test_a_run_writes_the_same_rows(pair: Pair, tenant: str) -> None:
 
 
 @pytest.mark.parametrize("tenant", TENANTS)
-def test_an_accepted_run_writes_what_was_reviewed(pair: Pair, tenant: str) -> None:
+def test_an_accepted_run_writes_what_was_reviewed(
+    pair: Pair, tenant: str, accepted: dict[str, list[int]]
+) -> None:
     expected = BOOKS.read(EXPECTED[tenant])["summary"]["accepted"]
     written = sum(expected["rows"][name] for name in ("backfilled", "regenerated", "superseded"))
-    for database in pair:
-        assert accept(database, tenant)[0] == written
+    assert accepted[tenant] == [written, written]
     assert_live_rows(pair.adopted, tenant, "live_rows_after_acceptance")
     assert summary(pair.adopted, tenant)["escalations"] == expected["escalations"]
     assert answer(pair.adopted, HASH, (tenant, "backfill")) == answer(
@@ -67,6 +82,7 @@ def test_an_accepted_run_writes_what_was_reviewed(pair: Pair, tenant: str) -> No
     )
 
 
+@pytest.mark.usefixtures("accepted")
 @pytest.mark.parametrize("procedure", ["backfill", "regenerate", "replenish"])
 @pytest.mark.parametrize("tenant", TENANTS)
 def test_a_further_run_finds_nothing(pair: Pair, tenant: str, procedure: str) -> None:
