@@ -134,7 +134,7 @@ def test_apply_after_one_schema_was_dropped(dsn: str, database: Database) -> Non
         "0007.movements",
         "0008.stripe_inbox",
         "0009.payment_acts",
-        "0010.account_indexes",
+        "0010.ledger_indexes",
     ]
     assert_applied(dsn)
 

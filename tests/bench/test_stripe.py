@@ -12,7 +12,7 @@ from tests.charges.bank import Account, Life
 from tests.charges.stripe_events import DAY, NOON, Event, dispute, event, intent, refund
 
 #: Events of one payment; DUECOURSE_FULL_SIZE=1 measures at full size.
-EVENTS = 10_000 if FULL else 3_000
+EVENTS = 12_000 if FULL else 3_000
 LIVES = EVENTS // 20
 PART, CHUNK = 1_000, 100
 

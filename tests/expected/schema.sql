@@ -763,6 +763,9 @@ TABLE ledger.payment_movements (
 );
 CREATE INDEX payment_movements_account_idx ON ledger.payment_movements USING btree (tenant,
     account_id) WHERE account_id IS NOT NULL;
+CREATE INDEX payment_movements_back_idx ON ledger.payment_movements USING btree (tenant, payment_id,
+    effective_on) WHERE amount_cents < 0 AND kind <> 'received'::text AND corrects_number IS NULL
+    AND corrected_at IS NULL;
 CREATE UNIQUE INDEX payment_movements_corrected_once_key ON ledger.payment_movements USING btree
     (tenant, payment_id, corrects_number) WHERE corrects_number IS NOT NULL;
 CREATE UNIQUE INDEX payment_movements_once_key ON ledger.payment_movements USING btree (tenant,
