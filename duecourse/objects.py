@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from duecourse import locate
-from duecourse.profile import NATIVE, Profile
+from duecourse.profile import NATIVE, Profile, names, of
 
 _GUARDS = "sql/period_guards"
 
@@ -125,6 +125,12 @@ def checks(profile: Profile = NATIVE) -> dict[str, str]:
     ]
     numbered = (file.partition("_") for file in files if file[0].isdigit())
     return {name: "ledger" if number[:2] == "08" else "billing" for number, _, name in numbered}
+
+
+def checks_anywhere() -> list[str]:
+    """Return the names of the checks of all databases, whether adopted or not."""
+    profiles = (NATIVE, *map(of, names()))
+    return list(dict.fromkeys(name for profile in profiles for name in checks(profile)))
 
 
 def _files(stage: str) -> list[str]:

@@ -1,6 +1,6 @@
 """``duecourse verify``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from uuid import UUID
 from xml.etree import ElementTree
@@ -13,7 +13,7 @@ from duecourse.cli._scope import scope
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.database import Connection
 from duecourse.errors import ExitStatus
-from duecourse.objects import checks
+from duecourse.objects import checks, checks_anywhere
 
 _SHOWN_FINDINGS = 20
 
@@ -30,15 +30,20 @@ def verify(session: Session, /, tenant: UUID, as_of: date, chosen: tuple[str, ..
 
     Exits with 3 when a check of level error finds something; warnings are shown only.
     """
+    _refuse_unknown(chosen, checks_anywhere())
     with session.connection() as connection:
         known = checks(config_of(connection).profile)
-        for name in chosen:
-            if name not in known:
-                raise click.UsageError(f"there is no check {name!r}; there are: {', '.join(known)}")
+        _refuse_unknown(chosen, known)
         findings = _look(connection, tenant, as_of, {name: known[name] for name in chosen or known})
     _FORMATS[session.format](findings)
     failed = any(_errors(rows) for rows in findings.values())
     return ExitStatus.VERIFICATION_FAILED if failed else ExitStatus.DONE
+
+
+def _refuse_unknown(chosen: tuple[str, ...], known: Collection[str]) -> None:
+    for name in chosen:
+        if name not in known:
+            raise click.UsageError(f"there is no check {name!r}; there are: {', '.join(known)}")
 
 
 def _look(connection: Connection, tenant: UUID, as_of: date, made: dict[str, str]) -> Findings:

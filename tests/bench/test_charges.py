@@ -11,7 +11,7 @@ from tests.bench import ledgers
 from tests.bench.ledgers import ACCOUNTS, FULL, KEYS, OWNER, Connection
 from tests.bench.test_speed import one, seconds
 
-TURNS = 3
+TURNS = 5
 COLUMNS = (
     "tenant, charge_id, tenant_user_id, unit_id, type, description, amount_cents, currency,"
     " billing_period, effective_on, source_run_key"

@@ -17,7 +17,7 @@ from tests.bench import books, existing_way
 TENANTS = [books.tenant(number) for number in range(1, 5)]
 ROWS = books.SCHEDULES * books.PERIODS
 TURNS = len(TENANTS)
-LONG_TURNS = 3
+LONG_TURNS = 4
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 

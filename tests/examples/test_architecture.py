@@ -12,7 +12,7 @@ TOPS = ("docs", "duecourse", "migrations", "procedures", "sql", "tests", "verify
 def test_each_folder_is_named_and_no_other() -> None:
     files = (file for top in TOPS for file in (ROOT / top).rglob("*") if file.is_file())
     folders = {
-        f"{file.parent.relative_to(ROOT)}/" for file in files if file.parent.name != "__pycache__"
+        f"{file.parent.relative_to(ROOT)}/" for file in files if "__pycache__" not in file.parts
     }
     named = {
         name
