@@ -17,7 +17,6 @@ from tests.bench import books, existing_way
 TENANTS = [books.tenant(number) for number in range(1, 5)]
 ROWS = books.SCHEDULES * books.PERIODS
 TURNS = len(TENANTS)
-LONG_TURNS = 4
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -86,10 +85,7 @@ def empty(connection: Connection) -> None:
 
 @pytest.fixture(scope="module")
 def timings(bench_dsn: str) -> Timings:
-    """Measure everything in one run, in turns, so that noise meets all steps; the best counts.
-
-    What takes longest has fewer turns: enough to be right, and a chance less to be fast.
-    """
+    """Measure everything in one run, in turns, so that noise meets all steps; the best counts."""
     took: dict[str, list[float]] = defaultdict(list)
     rows = 0
     with psycopg.connect(bench_dsn, autocommit=True) as connection:
@@ -110,9 +106,6 @@ def timings(bench_dsn: str) -> Timings:
             took["plain"].append(seconds(lambda: insert_kept(connection), ROWS))
             assert one(connection, "SELECT count(*) FROM billing.recurring_service_periods") == ROWS
             took["existing_way"].append(existing_way.write(bench_dsn, TENANTS[turn]))
-            if turn >= LONG_TURNS:
-                continue
-
             move_anchors(connection, 15)
             started = time.perf_counter()
             rows, status = backfill(connection)
@@ -238,10 +231,8 @@ def test_time_a_row_does_not_grow(bench_dsn: str, measured: list[str]) -> None:
         start_up = min(backfill_alone(connection, books.tenant(100)) for _ in range(5))
         for tenant, schedules in zip(tenants, sizes, strict=True):
             books.make(connection, [tenant], schedules)
-        for turn in range(TURNS):
+        for _ in range(TURNS):
             for tenant, schedules in zip(tenants, sizes, strict=True):
-                if turn >= LONG_TURNS and schedules == max(sizes):
-                    continue
                 empty(connection)
                 took[schedules].append(backfill_alone(connection, tenant))
     per_row = [(min(took[size]) - start_up) / (size * books.PERIODS) for size in sizes]
