@@ -6,31 +6,14 @@ from typing import Any
 
 import click
 
-from duecourse import output, plan_file, surface
+from duecourse import surface
+from duecourse.cli import _outcome
+from duecourse.cli._consent import read_plan
 from duecourse.cli._progress import Progress
-from duecourse.cli._scope import (
-    integer,
-    is_given,
-    of_operation,
-    operation_options,
-    option_of,
-    plan_hash,
-)
+from duecourse.cli._scope import integer, of_operation, operation_options, plan_hash
 from duecourse.cli._session import Session, options
-from duecourse.cli.orphans import count_after
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.operations import OPERATIONS
-
-_STATUSES = {
-    "locked": ExitStatus.LOCK_BUSY,
-    "stale_plan": ExitStatus.PLAN_STALE,
-    "escalated": ExitStatus.REFUSED,
-}
-_NEXT = {
-    "locked": "the tenant's lock is held; once it is free, run again with --run-key {key}",
-    "stale_plan": "the books changed since the plan; make and review a new one: duecourse plan",
-    "partial": "there is more to do; run again with --run-key {key}",
-}
 
 
 @click.command()
@@ -88,7 +71,7 @@ def run(
     """
     session = ctx.ensure_object(Session)
     if saved_plan is not None:
-        arguments |= _read_plan(ctx, saved_plan, operation)
+        arguments |= read_plan(ctx, saved_plan, operation)
     if not arguments["dry_run"] and arguments["run_key"] is None:
         arguments["run_key"] = f"{operation}-{arguments['as_of']}-{secrets.token_hex(4)}"
     arguments = of_operation(ctx, operation, arguments)
@@ -106,47 +89,9 @@ def run(
                 "interrupted; what is committed is kept",
                 f"to go on, run again with --run-key {arguments['run_key']}",
             ) from interrupt
-        shown = {name.removeprefix("o_"): value for name, value in result.items()}
-        shown["run_key"] = arguments["run_key"]
-        if shown["status"] == "escalated":
-            shown["new_escalations"] = surface.new_escalations(connection, chosen, arguments)
-        if chosen.counts_orphans and not arguments["dry_run"]:
-            shown["orphans"] = count_after(connection, arguments["tenant"], arguments["run_key"])
-    if session.format == "json":
-        output.show_json(shown)
-    else:
-        _show(operation, shown, dry=arguments["dry_run"])
-    if allow_known_escalations and shown.get("new_escalations") == 0:
-        return ExitStatus.DONE
-    if detailed_exitcode and arguments["dry_run"] and shown["rows"]:
-        return ExitStatus.CHANGES_PENDING
-    return _STATUSES.get(shown["status"], ExitStatus.DONE)
-
-
-def _show(operation: str, shown: dict[str, Any], *, dry: bool) -> None:
-    line = f"{operation} {shown['status']}: {shown['rows'] or 0:,} rows"
-    if dry:
-        line += " would be written"
-    else:
-        line += f", batches: {shown['batches'] or 0:,}, run key: {shown['run_key']}"
-    click.echo(line)
-    advices = {**_NEXT, "escalated": OPERATIONS[operation].left_alone}
-    if advice := advices.get(shown["status"]):
-        click.echo(advice.format(key=shown["run_key"]))
-    for left in shown.get("orphans", ()):
-        click.echo(
-            f"payments without a rent charge: {left['payment_without_charge']:,}, rent charges "
-            f"without a payment: {left['charge_without_payment']:,}; "
-            f"see: duecourse orphans --tenant {left['tenant']}"
-        )
-
-
-def _read_plan(ctx: click.Context, file: Path, operation: str) -> dict[str, Any]:
-    """Return the arguments of a saved plan, which options may not contradict."""
-    planned = OPERATIONS[operation].planned
-    for name in (*planned, "expected_plan_hash"):
-        if is_given(ctx, name):
-            raise click.UsageError(f"{option_of(ctx, name)} comes from the plan; leave it out", ctx)
-    saved = plan_file.load(file, operation)
-    arguments = {name: saved["arguments"].get(name) for name in planned}
-    return arguments | {"expected_plan_hash": saved["plan_hash"]}
+        shown = _outcome.of_run(connection, operation, arguments, result)
+    dry = arguments["dry_run"]
+    _outcome.show(session.format, operation, shown, dry=dry)
+    return _outcome.exit_status(
+        shown, dry=dry, allow_known=allow_known_escalations, detailed=detailed_exitcode
+    )
