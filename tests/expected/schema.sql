@@ -1112,6 +1112,22 @@ TABLE ops.import_lines (
     CONSTRAINT import_lines_pkey PRIMARY KEY (tenant, import_key, file_name, line_number)
 );
 
+TABLE ops.run_controls (
+    tenant uuid NOT NULL,
+    procedure_name text NOT NULL,
+    run_key text NOT NULL,
+    number integer NOT NULL,
+    control text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    asked_by text NOT NULL,
+    reason text,
+    CONSTRAINT run_controls_pkey PRIMARY KEY (tenant, procedure_name, run_key, number),
+    CONSTRAINT run_controls_run_fkey FOREIGN KEY (tenant, procedure_name, run_key) REFERENCES
+        ops.runs(tenant, procedure_name, run_key),
+    CONSTRAINT run_controls_control_check CHECK (control = ANY (ARRAY['pause'::text, 'resume'::text,
+        'cancel'::text]))
+);
+
 TABLE ops.run_escalations (
     tenant uuid NOT NULL,
     procedure_name text NOT NULL,
@@ -1154,11 +1170,16 @@ TABLE ops.runs (
     finished_at timestamp with time zone,
     sqlstate text,
     error text,
+    settings jsonb NOT NULL DEFAULT '{}'::jsonb,
+    waits_for text,
+    called_at timestamp with time zone,
+    called_units bigint NOT NULL DEFAULT 0,
+    called_rows bigint NOT NULL DEFAULT 0,
     CONSTRAINT runs_pkey PRIMARY KEY (tenant, procedure_name, run_key),
     CONSTRAINT runs_run_key_check CHECK (run_key <> ''::text),
     CONSTRAINT runs_status_check CHECK (status = ANY (ARRAY['running'::text, 'failed'::text,
-        'interrupted'::text, 'locked'::text, 'stale_plan'::text, 'paused'::text, 'partial'::text,
-        'escalated'::text, 'nothing_to_do'::text, 'done'::text]))
+        'interrupted'::text, 'locked'::text, 'stale_plan'::text, 'paused'::text, 'cancelled'::text,
+        'partial'::text, 'escalated'::text, 'nothing_to_do'::text, 'done'::text]))
 );
 
 TABLE ops.tenant_locks (
