@@ -24,11 +24,15 @@ _REFUSED_CHARACTERS = re.compile(r"['$%\\\x00-\x1f\x7f\x85\u2028\u2029]")
 
 @dataclass(frozen=True)
 class Config:
-    """The schema names, validated when made, and how the database was adopted, if it was."""
+    """The schema names, validated when made; whose books, unless another tenant is named.
+
+    And how the database was adopted, if it was.
+    """
 
     billing: str = "billing"
     ledger: str = "ledger"
     ops: str = "ops"
+    tenant: str | None = None
     adoption: Adoption = NOTHING_ADOPTED
 
     def __post_init__(self) -> None:
@@ -84,7 +88,7 @@ class Config:
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
-        """Read the table ``[schemas]`` of a TOML file."""
+        """Read the table ``[schemas]`` of a TOML file, and ``tenant``."""
         try:
             settings = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
@@ -93,15 +97,17 @@ class Config:
             ) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise DuecourseError(f"{path} is not TOML: {error}", "correct that line") from error
-        names = settings.pop("schemas", {})
+        names, tenant = settings.pop("schemas", {}), settings.pop("tenant", None)
         known = set(_SCHEMAS)
         unknown = [*settings, *(names.keys() - known if isinstance(names, dict) else ["schemas"])]
         if unknown:
             raise DuecourseError(
                 f"{path} has the unknown setting {sorted(unknown)[0]!r}",
-                "it may hold the table [schemas] with billing, ledger and ops",
+                "it may hold tenant, and the table [schemas] with billing, ledger and ops",
             )
-        return cls(**names)
+        if not isinstance(tenant, str | None):
+            raise DuecourseError(f"{path}: tenant is {tenant!r}, not a text", "put it in quotes")
+        return cls(**names, tenant=tenant)
 
 
 def load() -> Config:

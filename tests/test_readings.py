@@ -133,7 +133,7 @@ def test_it_refuses_a_tenant_that_is_unknown(scene: Scene, reading: str) -> None
     assert raised.value.sqlstate == "DC002"
     assert raised.value.diag.message_detail == f"tenant {NOBODY}"
     assert raised.value.diag.message_hint == (
-        "SELECT * FROM billing.tenants shows the tenants of this database."
+        "SELECT * FROM ops.tenants() shows the tenants of this database."
     )
 
 

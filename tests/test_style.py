@@ -44,11 +44,16 @@ ROUTINE = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 DECLARED = re.compile(r"^ *DECLARE\n(.*?)^ *BEGIN$", re.DOTALL | re.MULTILINE)
+#: verify and the list of tenants read both; the view of the tenants names nothing else of ours.
+OF_BOTH = {
+    "verify/verify.sql.j2",
+    "sql/guidance/tenants.sql.j2",
+    "sql/profiles/alga/tenants.sql.j2",
+}
 TEMPLATE_BODY = re.compile(
     r"\{%-?\s*macro\b.*?\{%-?\s*endmacro|\{%-?\s*call\b.*?\{%-?\s*endcall|AS (\$\w*\$)\n.*?\1;",
     re.DOTALL,
 )
-NAMED = re.compile(r"(?<![.] )\b(?:billing|ops|ledger) [.] (\w+)")
 IN_SCHEMA = re.compile(r"(?<![.] )\b(billing|ops|ledger) [.] (\w+)")
 
 
@@ -88,9 +93,13 @@ def stage_of(path: str) -> int:
 
 
 @cache
-def stages() -> dict[str, int]:
-    """Return the stage of every object."""
-    return {name: stage_of(file) for file in object_paths() for _, name in created_by(file)}
+def stages() -> dict[tuple[str, str], int]:
+    """Return the stage of every object, by its schema and name."""
+    return {
+        (schema, name): stage_of(file)
+        for file in object_paths()
+        for _, schema, name in CREATED.findall(code_of(file))
+    }
 
 
 @pytest.mark.parametrize("path", TEMPLATES)
@@ -153,15 +162,14 @@ def test_reasons_are_in_the_rendered_body(path: Path) -> None:
 
 @pytest.mark.parametrize("path", OBJECTS)
 def test_an_object_uses_only_stages_to_its_left(path: str) -> None:
-    used = NAMED.findall(code_of(path))
+    used = IN_SCHEMA.findall(code_of(path))
     later = {name for name in used if stages().get(name, 0) > stage_of(path)}
     assert later == set()
 
 
 @pytest.mark.parametrize(
     "path",
-    # verify reads both; the view of the tenants names nothing else of ours.
-    [p for p in OBJECTS if p not in {"verify/verify.sql.j2", "sql/profiles/alga/tenants.sql.j2"}],
+    [p for p in OBJECTS if p not in OF_BOTH],
 )
 def test_neither_ledger_knows_the_other(path: str) -> None:
     """``billing`` and ``ledger`` use ``ops``, which knows of their tenants alone."""

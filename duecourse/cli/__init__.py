@@ -84,7 +84,7 @@ def _report(error: Exception) -> int:
             line, status = str(known), known.exit_status
         case click.UsageError():
             path = error.ctx.command_path if error.ctx else "duecourse"
-            line = f"{error.format_message()} — see: {path} --help"
+            line = f"{error.format_message()} — {_advice(error) or f'see: {path} --help'}"
         case click.Abort():
             line = "interrupted — what is committed is kept; run the same command again"
         case click.ClickException():
@@ -95,6 +95,17 @@ def _report(error: Exception) -> int:
             line = f"{type(error).__name__}: {error} — run again with --debug and report it"
     click.secho(f"error: {visible(' '.join(line.split()))}", fg="red", err=True)
     return status
+
+
+def _advice(error: click.UsageError) -> str | None:
+    """Return what helps more than the command's help."""
+    match error:
+        case click.MissingParameter(param=click.Parameter(name="tenant")):
+            return (
+                "duecourse tenants lists them; to name one for all commands: DUECOURSE_TENANT, or "
+                'tenant = "…" in duecourse.toml'
+            )
+    return None
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

@@ -5,15 +5,11 @@ from typing import Any, TypeVar
 
 import click
 
-from duecourse import output, surface
+from duecourse import output, surface, tenants
+from duecourse.cli._scope import tenant
 from duecourse.cli._session import Session
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def _tenant(text: str) -> str:
-    """Read the id of a tenant, or ``all``."""
-    return text if text == "all" else str(click.UUID.convert(text, None, None))
 
 
 def permissions(tenant_help: str) -> Callable[[_Function], _Function]:
@@ -21,13 +17,7 @@ def permissions(tenant_help: str) -> Callable[[_Function], _Function]:
 
     def decorate(function: _Function) -> _Function:
         for add in (
-            click.option(
-                "--tenant",
-                metavar="UUID|all",
-                type=_tenant,
-                required=True,
-                help=tenant_help,
-            ),
+            tenant(every=True, whose=tenant_help),
             click.argument("chosen", metavar="[PERMISSION]...", nargs=-1),
             click.argument("role_name", metavar="ROLE"),
         ):
@@ -42,13 +32,13 @@ def change(
     procedure: str,
     done: str,
     *,
-    tenant: str,
     role_name: str,
     chosen: tuple[str, ...],
+    **whose: Any,
 ) -> None:
     """Call the procedure once a permission, all of it or nothing, and say what came of it."""
-    arguments = {"tenant": None if tenant == "all" else tenant, "role_name": role_name}
-    with session.connection() as connection, connection.transaction():
+    with session.books(whose) as connection, connection.transaction():
+        arguments = {**whose, "role_name": role_name}
         changed = sum(
             surface.call(connection, f"ops.{procedure}", {**arguments, "permission": name})[
                 "o_rows"
@@ -58,9 +48,14 @@ def change(
     if session.format == "json":
         names = list(chosen) or None
         output.show_json(
-            {"tenant": tenant, "role_name": role_name, "permissions": names, "changed": changed}
+            {
+                "tenant": whose["tenant"] or tenants.ALL,
+                "role_name": role_name,
+                "permissions": names,
+                "changed": changed,
+            }
         )
     else:
         what = ", ".join(chosen) or "every permission"
-        where = "every tenant" if tenant == "all" else f"tenant {tenant}"
+        where = f"tenant {whose['tenant']}" if whose["tenant"] else "every tenant"
         click.echo(f"{what} on {where} {done} {role_name}: {changed:,} changed")

@@ -4,14 +4,16 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
-from uuid import UUID
 
 import click
 from click.core import ParameterSource
 
+from duecourse import config, tenants
 from duecourse.operations import OPERATIONS
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+TENANT_VARIABLE = "DUECOURSE_TENANT"
 
 
 def integer(text: str) -> int:
@@ -44,8 +46,39 @@ def _today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def _tenant_or_all(text: str) -> UUID | None:
-    return None if text == "all" else click.UUID.convert(text, None, None)
+def _one_tenant(text: str) -> str:
+    if text == tenants.ALL:
+        raise click.BadParameter("'all' is not offered here; name one tenant.")
+    return text
+
+
+def _optional(ctx: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    """Return the tenant that was typed or is in the environment, else that of duecourse.toml."""
+    return text or config.load().tenant
+
+
+def settled(ctx: click.Context, parameter: click.Parameter, text: str | None) -> str:
+    """Return that tenant, which has to be somewhere."""
+    if (found := _optional(ctx, parameter, text)) is None:
+        raise click.MissingParameter(ctx=ctx, param=parameter)
+    return found
+
+
+def tenant(
+    *, every: bool = False, required: bool = True, whose: str = "Whose books"
+) -> Callable[[_Function], _Function]:
+    """Add ``--tenant``, which the environment or duecourse.toml may say, too.
+
+    It is a text until `Session.books` finds whom it means; with ``every`` it may be ``all``.
+    """
+    return click.option(
+        "--tenant",
+        metavar="NAME|ID|all" if every else "NAME|ID",
+        type=str if every else _one_tenant,
+        envvar=TENANT_VARIABLE,
+        callback=settled if required else _optional,
+        help=f"{whose}; the beginning of the name or id is enough.",
+    )
 
 
 as_of = click.option(
@@ -62,16 +95,8 @@ def scope(
     *, every_tenant: bool = False, bounds: bool = False, part: bool = True
 ) -> Callable[[_Function], _Function]:
     """Add ``--tenant`` and ``--as-of``; with ``part`` the filters, with ``bounds`` the horizons."""
-    shared = [
-        click.option(
-            "--tenant",
-            metavar="UUID|all" if every_tenant else "UUID",
-            type=_tenant_or_all if every_tenant else click.UUID,
-            required=not every_tenant,
-            help="Whose books" + (" (default: every tenant)." if every_tenant else "."),
-        ),
-        as_of,
-    ]
+    whose = "Whose books (default: every tenant)" if every_tenant else "Whose books"
+    shared = [tenant(every=every_tenant, required=not every_tenant, whose=whose), as_of]
     if part:
         shared += [
             click.option(

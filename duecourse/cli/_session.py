@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from duecourse import embedded
+from duecourse import embedded, tenants
 from duecourse.database import Connection, connect
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -41,6 +41,15 @@ class Session:
     def connection(self) -> Iterator[Connection]:
         """Yield a connection in autocommit."""
         with self.server() as dsn, connect(dsn) as connection:
+            yield connection
+
+    @contextmanager
+    def books(self, arguments: dict[str, Any]) -> Iterator[Connection]:
+        """Yield a connection; the tenant among the arguments becomes its id, or None for all."""
+        with self.connection() as connection:
+            given = arguments["tenant"]
+            every = given in (None, tenants.ALL)
+            arguments["tenant"] = None if every else tenants.resolve(connection, str(given))
             yield connection
 
 

@@ -37,6 +37,6 @@ def balances(session: Session, /, explain: bool, **arguments: Any) -> None:
     if explain and None in (arguments["tenant_user_id"], arguments["unit_id"]):
         raise click.UsageError("--explain wants --renter and --unit")
     reading, columns = ("explain_balance", _LINES) if explain else ("balances", _COLUMNS)
-    with session.connection() as connection, surface.snapshot(connection):
+    with session.books(arguments) as connection, surface.snapshot(connection):
         rows = surface.select(connection, f"ledger.{reading}", arguments)
         output.show_rows(session.format, columns, rows)

@@ -23,7 +23,7 @@ def coverage(session: Session, /, **arguments: Any) -> None:
     A schedule is "short" when it does not reach the target horizon, and one to "replenish" when
     it does not even reach the threshold. JSON also holds clients, keys and both ends of an issue.
     """
-    with session.connection() as connection, surface.snapshot(connection, arguments["tenant"]):
+    with session.books(arguments) as connection, surface.snapshot(connection, arguments["tenant"]):
         rows = surface.select(connection, "assess_coverage", arguments)
         output.show_rows(session.format, _COLUMNS, rows, _cells)
 

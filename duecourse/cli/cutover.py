@@ -9,7 +9,7 @@ from rich.live import Live
 
 from duecourse import output, surface
 from duecourse.cli._cutover import Cutover
-from duecourse.cli._scope import as_of, integer
+from duecourse.cli._scope import TENANT_VARIABLE, as_of, integer, settled
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.database import Connection
 from duecourse.errors import ExitStatus
@@ -35,7 +35,7 @@ def cutover() -> None:
 
 
 @cutover.command()
-@click.argument("tenant", type=click.UUID)
+@click.argument("tenant", envvar=TENANT_VARIABLE, required=False, callback=settled)
 @as_of
 @click.option(
     "--watch", is_flag=True, help="Look again and again until Ctrl-C; piped, print what changed."
@@ -64,7 +64,7 @@ def show(
     else 2 with --detailed-exitcode until all 16 items are passed;
     else 0.
     """
-    with session.connection() as connection:
+    with session.books(arguments) as connection:
         if watch:
             seen = _watch(session, connection, arguments, every)
         else:
@@ -74,7 +74,7 @@ def show(
 
 
 @cutover.command()
-@click.argument("tenant", type=click.UUID)
+@click.argument("tenant")
 @click.argument("step", type=integer)
 @click.option("--note", metavar="TEXT", required=True, help="What you saw that makes it true.")
 @options()
@@ -85,7 +85,7 @@ def attest(session: Session, /, **arguments: Any) -> None:
     Recorded with your role and the time; the latest attestation of a step counts. Steps 7 and 8
     have to be attested after their invoice was generated, and step 9 after the others.
     """
-    with session.connection() as connection:
+    with session.books(arguments) as connection:
         result = surface.call(connection, "attest_cutover_step", arguments)
     if session.format == "json":
         attested = {name.removeprefix("o_"): value for name, value in result.items()}

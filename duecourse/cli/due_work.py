@@ -37,7 +37,7 @@ def due_work(session: Session, /, limit: int | None, candidates: bool, **argumen
     but no row of the ledger serves it: a compatibility fallback. Backfill first.
     """
     function = "invoice_candidates" if candidates else "due_work"
-    with session.connection() as connection, surface.snapshot(connection, arguments["tenant"]):
+    with session.books(arguments) as connection, surface.snapshot(connection, arguments["tenant"]):
         if session.format == "json":
             rows = surface.select(connection, function, {**arguments, "limit": limit})
             output.show_rows("json", (), rows)

@@ -22,7 +22,7 @@ def escalations(session: Session, /, **arguments: Any) -> None:
     "acceptable" is what a run does when the hash of the reviewed plan is given to
     --accept-escalations. JSON also holds the clients, and the rows as they were captured.
     """
-    with session.connection() as connection, surface.snapshot(connection, arguments["tenant"]):
+    with session.books(arguments) as connection, surface.snapshot(connection, arguments["tenant"]):
         rows = surface.select(connection, "escalations", arguments)
         if session.format == "json":
             output.show_rows("json", (), rows)

@@ -9,7 +9,7 @@ from duecourse.cli._session import Session, options, pass_session
 
 
 @click.command()
-@permissions("Whose books; all: every tenant that there is now.")
+@permissions("Whose books; all: every one that there is now")
 @options()
 @pass_session
 def grant(session: Session, /, **arguments: Any) -> None:

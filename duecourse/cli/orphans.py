@@ -9,6 +9,7 @@ import click
 from psycopg.errors import InsufficientPrivilege
 
 from duecourse import output, surface
+from duecourse.cli._scope import tenant
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.database import Connection
 
@@ -25,22 +26,22 @@ _KINDS = ("payment_without_charge", "charge_without_payment")
 
 
 @click.command()
-@click.option("--tenant", metavar="UUID", type=click.UUID, required=True, help="Whose books.")
+@tenant()
 @options()
 @pass_session
-def orphans(session: Session, /, tenant: UUID) -> None:
+def orphans(session: Session, /, **arguments: Any) -> None:
     """Show payments without a rent charge, and rent charges without a payment; reads only."""
-    with session.connection() as connection, surface.snapshot(connection):
-        rows = surface.select(connection, "ledger.orphans", {"tenant": tenant})
+    with session.books(arguments) as connection, surface.snapshot(connection):
+        rows = surface.select(connection, "ledger.orphans", arguments)
         output.show_rows(session.format, _COLUMNS, rows)
 
 
-def count_after(connection: Connection, tenant: UUID | None, run_key: str) -> list[dict[str, Any]]:
+def count_after(connection: Connection, whose: UUID | None, run_key: str) -> list[dict[str, Any]]:
     """Return how many orphans of each kind there are, a row a tenant of a backfill of charges.
 
     Tenants whose books the login may run but not read are left out.
     """
-    run = {"tenant": tenant, "procedure_name": "backfill_charges", "run_key": run_key}
+    run = {"tenant": whose, "procedure_name": "backfill_charges", "run_key": run_key}
     with surface.snapshot(connection):
         tenants = [row["tenant"] for row in surface.select(connection, "ops.run_records", run)]
     counts = []

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from typing import Any, TypeVar
-from uuid import UUID
 
 import click
 
 from duecourse import output, surface
-from duecourse.cli._scope import day
+from duecourse.cli._scope import day, tenant
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.errors import DuecourseError
 
@@ -43,9 +42,7 @@ _MOVEMENTS = {
 }
 _ACTS = {name: name for name in ("act", "acted_by", "reason")}
 
-_tenant = click.option(
-    "--tenant", metavar="UUID", type=click.UUID, required=True, help="Whose books."
-)
+_tenant = tenant()
 _reason = click.option("--reason", metavar="TEXT", required=True, help="Why; it is kept.")
 _period = click.option(
     "--period", "billing_period", metavar="YYYY-MM", help="The month that it is for."
@@ -137,14 +134,14 @@ def correct(session: Session, /, **arguments: Any) -> None:
 @_tenant
 @options()
 @pass_session
-def show(session: Session, payment_id: str, tenant: UUID) -> None:
+def show(session: Session, /, **arguments: Any) -> None:
     """Show a payment, its movements with those that take back, and what was done by hand."""
-    given = {"tenant": tenant, "payment_id": payment_id}
-    with session.connection() as connection, surface.snapshot(connection):
-        found = [*surface.select(connection, "ledger.show_payment", given)]
+    with session.books(arguments) as connection, surface.snapshot(connection):
+        found = [*surface.select(connection, "ledger.show_payment", arguments)]
     if not found:
         raise DuecourseError(
-            f"there is no payment {payment_id}", "duecourse balances shows the accounts"
+            f"there is no payment {arguments['payment_id']}",
+            "duecourse balances shows the accounts",
         )
     [row] = found
     if session.format == "json":
@@ -159,7 +156,7 @@ def show(session: Session, payment_id: str, tenant: UUID) -> None:
 
 
 def _act(session: Session, procedure: str, arguments: dict[str, Any], done: str) -> None:
-    with session.connection() as connection:
+    with session.books(arguments) as connection:
         result = surface.call(connection, f"ledger.{procedure}", arguments)
     if session.format == "json":
         told = {name: arguments[name] for name in ("payment_id",) if name in arguments}

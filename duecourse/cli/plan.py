@@ -69,7 +69,7 @@ def plan(
     }
     plan_script.assert_offered(ctx, operation, is_asked=session.format == "sql")
     arguments = of_operation(ctx, operation, arguments)
-    with session.connection() as connection, surface.snapshot(connection, arguments["tenant"]):
+    with session.books(arguments) as connection, surface.snapshot(connection, arguments["tenant"]):
         [summary] = surface.select(connection, chosen.summary, {**arguments, **chosen.fixed})
         head = {
             "duecourse": __version__,

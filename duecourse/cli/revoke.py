@@ -9,7 +9,7 @@ from duecourse.cli._session import Session, options, pass_session
 
 
 @click.command()
-@permissions("Whose books; all: every tenant.")
+@permissions("Whose books; all: every one")
 @options()
 @pass_session
 def revoke(session: Session, /, **arguments: Any) -> None:

@@ -76,7 +76,7 @@ def run(
         arguments["run_key"] = f"{operation}-{arguments['as_of']}-{secrets.token_hex(4)}"
     arguments = of_operation(ctx, operation, arguments)
     chosen = OPERATIONS[operation]
-    with session.connection() as connection:
+    with session.books(arguments) as connection:
         if arguments["dry_run"] and arguments["tenant"] is not None:
             surface.judge(connection, arguments["tenant"])
         try:

@@ -4,8 +4,7 @@ import os
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
-from uuid import UUID
+from typing import Any, BinaryIO
 
 import click
 from psycopg.types.json import Jsonb
@@ -36,7 +35,7 @@ def stripe() -> None:
 
 
 @stripe.command()
-@click.argument("tenant", type=click.UUID)
+@click.argument("tenant")
 @click.argument("file", type=click.File("rb"))
 @click.option(
     "--rejects",
@@ -46,7 +45,7 @@ def stripe() -> None:
 )
 @options()
 @pass_session
-def ingest(session: Session, tenant: UUID, file: BinaryIO, rejects: Path | None) -> None:
+def ingest(session: Session, /, file: BinaryIO, rejects: Path | None, **arguments: Any) -> None:
     """Receive the Stripe events of FILE, one JSON object a line; - is standard input.
 
     Each event is a transaction of its own: interrupt it when you like, the same command again finds
@@ -58,10 +57,10 @@ def ingest(session: Session, tenant: UUID, file: BinaryIO, rejects: Path | None)
         raise click.UsageError(f"{rejects} is FILE itself; name another with --rejects")
     counts: Counter[str] = Counter(dict.fromkeys(_OUTCOMES, 0))
     with ExitStack() as stack:
-        connection = stack.enter_context(session.connection())
+        connection = stack.enter_context(session.books(arguments))
         progress = stack.enter_context(LineProgress("events", file))
         kept: BinaryIO | None = None
-        for received in stripe_inbox.ingest(connection, tenant, file):
+        for received in stripe_inbox.ingest(connection, arguments["tenant"], file):
             counts[received.outcome] += 1
             progress.advance(len(received.raw))
             if received.reason is None:
@@ -82,15 +81,14 @@ def ingest(session: Session, tenant: UUID, file: BinaryIO, rejects: Path | None)
 
 
 @stripe.command()
-@click.argument("tenant", type=click.UUID)
+@click.argument("tenant")
 @click.option("--payment", "payment_key", metavar="KEY", help="Only this payment intent.")
 @options()
 @pass_session
-def replay(session: Session, tenant: UUID, payment_key: str | None) -> None:
+def replay(session: Session, /, **arguments: Any) -> None:
     """Apply the events that wait in the inbox, as far as their payments are there by now."""
-    given = {"tenant": tenant, "payment_key": payment_key}
-    with session.connection() as connection:
-        result = surface.call(connection, "ledger.replay_stripe_events", given)
+    with session.books(arguments) as connection:
+        result = surface.call(connection, "ledger.replay_stripe_events", arguments)
     if session.format == "json":
         output.show_json(result)
     else:
@@ -103,7 +101,7 @@ def replay(session: Session, tenant: UUID, payment_key: str | None) -> None:
 
 
 @stripe.command()
-@click.argument("tenant", type=click.UUID)
+@click.argument("tenant")
 @click.option(
     "--metadata-key",
     "keys",
@@ -118,11 +116,12 @@ def replay(session: Session, tenant: UUID, payment_key: str | None) -> None:
 @pass_session
 def settings(
     session: Session,
-    tenant: UUID,
+    /,
     keys: tuple[str, ...],
     livemode: bool | None,
     account: str | None,
     clear: bool,
+    **arguments: Any,
 ) -> None:
     """Show how the Stripe events of TENANT are read, or set it; what is not given stays.
 
@@ -130,21 +129,21 @@ def settings(
     the day with duecourse stripe replay.
     """
     named = dict(_split(key) for key in keys)
-    with session.connection() as connection:
-        there = _settings(connection, tenant)
+    with session.books(arguments) as connection:
+        there = _settings(connection, arguments)
         if clear or named or livemode is not None or account is not None:
             kept = {} if clear else there
             surface.call(
                 connection,
                 "ledger.set_stripe_settings",
                 {
-                    "tenant": tenant,
+                    **arguments,
                     "metadata_keys": Jsonb({**kept.get("metadata_keys", {}), **named}),
                     "livemode": kept.get("livemode") if livemode is None else livemode,
                     "account": kept.get("account") if account is None else account,
                 },
             )
-            there = _settings(connection, tenant)
+            there = _settings(connection, arguments)
     if session.format == "json":
         output.show_json(there)
         return
@@ -158,9 +157,9 @@ def settings(
     )
 
 
-def _settings(connection: Connection, tenant: UUID) -> surface.Row:
+def _settings(connection: Connection, arguments: surface.Arguments) -> surface.Row:
     with surface.snapshot(connection):
-        [row] = surface.select(connection, "ledger.read_stripe_settings", {"tenant": tenant})
+        [row] = surface.select(connection, "ledger.read_stripe_settings", arguments)
     return row
 
 

@@ -1,8 +1,7 @@
 """``duecourse verify``."""
 
 from collections.abc import Callable, Collection
-from datetime import date
-from uuid import UUID
+from typing import Any
 from xml.etree import ElementTree
 
 import click
@@ -25,16 +24,16 @@ Findings = dict[str, list[surface.Row]]
 @click.option("--check", "chosen", metavar="NAME", multiple=True, help="Only this check.")
 @options("tap", "junit")
 @pass_session
-def verify(session: Session, /, tenant: UUID, as_of: date, chosen: tuple[str, ...]) -> ExitStatus:
+def verify(session: Session, /, chosen: tuple[str, ...], **arguments: Any) -> ExitStatus:
     """Check the ledger and what surrounds it; reads only.
 
     Exits with 3 when a check of level error finds something; warnings are shown only.
     """
     _refuse_unknown(chosen, checks_anywhere())
-    with session.connection() as connection:
+    with session.books(arguments) as connection:
         known = checks(config_of(connection).profile)
         _refuse_unknown(chosen, known)
-        findings = _look(connection, tenant, as_of, {name: known[name] for name in chosen or known})
+        findings = _look(connection, arguments, {name: known[name] for name in chosen or known})
     _FORMATS[session.format](findings)
     failed = any(_errors(rows) for rows in findings.values())
     return ExitStatus.VERIFICATION_FAILED if failed else ExitStatus.DONE
@@ -46,10 +45,9 @@ def _refuse_unknown(chosen: tuple[str, ...], known: Collection[str]) -> None:
             raise click.UsageError(f"there is no check {name!r}; there are: {', '.join(known)}")
 
 
-def _look(connection: Connection, tenant: UUID, as_of: date, made: dict[str, str]) -> Findings:
+def _look(connection: Connection, arguments: surface.Arguments, made: dict[str, str]) -> Findings:
     """Return what the checks find, by check; ``made``: the schema of each."""
-    arguments = {"tenant": tenant, "as_of": as_of}
-    with surface.snapshot(connection, tenant):
+    with surface.snapshot(connection, arguments["tenant"]):
         return {
             name: list(surface.select(connection, f"{schema}.check_{name}", arguments))
             for name, schema in made.items()

@@ -460,7 +460,7 @@ def test_a_status_that_stripe_does_not_know_stays(inbox: Inbox) -> None:
 
 def test_an_unknown_tenant_is_refused(inbox: Inbox) -> None:
     nobody = UUID(int=99)
-    with refused("DC002", f"tenant {nobody}", "SELECT * FROM billing.tenants"):
+    with refused("DC002", f"tenant {nobody}", "SELECT * FROM ops.tenants()"):
         inbox.database.execute("CALL ledger.ingest_stripe_event(%s, '{}')", (nobody,))
 
 

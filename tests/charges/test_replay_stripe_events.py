@@ -82,5 +82,5 @@ def test_of_one_payment_only(inbox: Inbox) -> None:
 
 def test_an_unknown_tenant_is_refused(inbox: Inbox) -> None:
     nobody = UUID(int=99)
-    with refused("DC002", f"tenant {nobody}", "SELECT * FROM billing.tenants"):
+    with refused("DC002", f"tenant {nobody}", "SELECT * FROM ops.tenants()"):
         inbox.database.execute("CALL ledger.replay_stripe_events(%s)", (nobody,))

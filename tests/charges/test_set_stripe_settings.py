@@ -41,5 +41,5 @@ def test_names_that_cannot_be_are_refused(inbox: Inbox, keys: Any, detail: str) 
 
 def test_an_unknown_tenant_is_refused(inbox: Inbox) -> None:
     nobody = UUID(int=99)
-    with refused("DC002", f"tenant {nobody}", "SELECT * FROM billing.tenants"):
+    with refused("DC002", f"tenant {nobody}", "SELECT * FROM ops.tenants()"):
         inbox.database.execute("CALL ledger.set_stripe_settings(%s)", (nobody,))

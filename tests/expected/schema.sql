@@ -2058,6 +2058,9 @@ FUNCTION ops.error_codes()
 FUNCTION ops.fail(p_code text, p_detail text, p_hint text)
     RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE;
+FUNCTION ops.find_tenants(p_text text)
+    RETURNS TABLE(tenant uuid, tenant_name text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 PROCEDURE ops.grant_permission(p_tenant uuid, p_role_name text, p_permission text DEFAULT
     NULL::text, INOUT o_rows bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql;
@@ -2102,6 +2105,11 @@ FUNCTION ops.run_records(p_tenant uuid, p_procedure_name text DEFAULT NULL::text
 FUNCTION ops.run_state(p_run ops.runs)
     RETURNS text
     LANGUAGE plpgsql STABLE;
+FUNCTION ops.tenants()
+    RETURNS TABLE(tenant uuid, tenant_name text, schedules bigint, accounts bigint, open_escalations
+        bigint, last_run_key text, last_procedure_name text, last_status text, last_started_at
+        timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ops.verify(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)

@@ -43,7 +43,7 @@ HINT = r"Call again with a value in range; \df+ shows every argument."
 NOBODY = UUID(int=99)
 UNKNOWN: list[tuple[str, object, str, str, str]] = [
     ("tenant", NOBODY, "DC002", f"tenant {NOBODY}",
-     "SELECT * FROM billing.tenants shows the tenants of this database."),
+     "SELECT * FROM ops.tenants() shows the tenants of this database."),
     ("client_id", NOBODY, "DC003", f"client {NOBODY} of tenant ",
      "SELECT * FROM billing.clients WHERE tenant = '{tenant}' shows the clients."),
     ("schedule_key", "it's\n💸", "DC003", "schedule it's\n💸 of tenant ",
