@@ -10,7 +10,7 @@ from typing import Self
 
 from duecourse import profile
 from duecourse.errors import DuecourseError
-from duecourse.objects import checks
+from duecourse.objects import checks, declared
 from duecourse.profile import NATIVE, NOTHING_ADOPTED, Adoption, Profile
 
 MAX_IDENTIFIER_BYTES = 63
@@ -84,6 +84,7 @@ class Config:
             "unique_rents": adoption.unique_rents,
             "tenant": "NULL" if adoption.tenant is None else f"'{adoption.tenant}'",
             "checks": checks(self.profile),
+            "database_checks": [each.name for each in declared(self.profile) if each.of_database],
         }
 
     @classmethod

@@ -5,8 +5,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
 
 from duecourse import locate
+from duecourse.errors import DuecourseError
 from duecourse.profile import NATIVE, Profile, names, of
 
 _GUARDS = "sql/period_guards"
@@ -41,6 +44,13 @@ STAGES = (
 NO_OBJECTS = ("constraints.sql.j2", "indexes.sql.j2", "survey.sql.j2")
 
 _SUFFIX = ".sql.j2"
+
+#: What a file of verify/ says of its check.
+_DECLARED = re.compile(
+    r"""\{%\ call\ check\(\s*"(?P<name>\w+)",\s(?P<severity>"error"|"warning"|none),
+    (?P<rest>.*?)\)\s*%\}""",
+    re.VERBOSE | re.DOTALL,
+)
 
 _TOKEN = re.compile(
     r"""(?P<ignored>\s+ | --[^\n]* | /\*.*?\*/)
@@ -88,6 +98,22 @@ class ObjectState:
     drift: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Check:
+    """A check of verify/, as its file declares it.
+
+    ``severity``: of what it finds; ``error or warning`` where it finds both. ``of_database``: it is
+    no matter of one tenant.
+    """
+
+    name: str
+    path: str
+    schema: str
+    severity: str
+    of_database: bool
+    what: str
+
+
 def tokens(text: str) -> Iterator[str]:
     """Yield the words, signs and literals of SQL, in dollar-quoted bodies too, without comments."""
     return (match[0] for match in _TOKEN.finditer(text) if match["ignored"] is None)
@@ -111,26 +137,36 @@ def object_paths(profile: Profile = NATIVE) -> list[str]:
     return [path for stage in stages(profile) for path in _files(stage) if profile.makes(path)]
 
 
-def checks(profile: Profile = NATIVE) -> dict[str, str]:
-    """Return the checks in their order, each with the schema that it is made in.
-
-    Those from number 0800 to 0899 are of the charge ledger.
-    """
-    files = [
-        path.rpartition("/")[2].removesuffix(_SUFFIX)
-        for stage in stages(profile)
-        if stage.endswith("verify")
-        for path in _files(stage)
-        if profile.makes(path)
+def declared(profile: Profile = NATIVE) -> list[Check]:
+    """Return the checks in their order."""
+    numbered = re.compile(rf"verify/\d+_\w+{re.escape(_SUFFIX)}$")
+    return [
+        _read_check(locate.root(), path) for path in object_paths(profile) if numbered.search(path)
     ]
-    numbered = (file.partition("_") for file in files if file[0].isdigit())
-    return {name: "ledger" if number[:2] == "08" else "billing" for number, _, name in numbered}
+
+
+def checks(profile: Profile = NATIVE) -> dict[str, str]:
+    """Return the names of the checks in their order, each with the schema that it is made in."""
+    return {check.name: check.schema for check in declared(profile)}
 
 
 def checks_anywhere() -> list[str]:
     """Return the names of the checks of all databases, whether adopted or not."""
     profiles = (NATIVE, *map(of, names()))
     return list(dict.fromkeys(name for profile in profiles for name in checks(profile)))
+
+
+@cache
+def _read_check(root: Path, path: str) -> Check:
+    """Read what a file declares; checks from number 0800 to 0899 are of the charge ledger."""
+    number, _, name = path.rpartition("/")[2].removesuffix(_SUFFIX).partition("_")
+    text = (root / path).read_text(encoding="utf-8")
+    call, what = _DECLARED.search(text), re.search(r"^-- (.*)$", text, re.MULTILINE)
+    if call is None or call["name"] != name or what is None:
+        raise DuecourseError(f"{path} declares no check {name}", "see: CONTRIBUTING.md")
+    severity = call["severity"].strip('"').replace("none", "error or warning")
+    schema = "ledger" if number[:2] == "08" else "billing"
+    return Check(name, path, schema, severity, 'of="database"' in call["rest"], what[1])
 
 
 def _files(stage: str) -> list[str]:

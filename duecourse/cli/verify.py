@@ -1,121 +1,134 @@
 """``duecourse verify``."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
+from datetime import date
+from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from uuid import UUID
 
 import click
 
-from duecourse import output, surface
+from duecourse import check_files, check_table, checks, surface
 from duecourse.adopted import config_of
-from duecourse.cli._scope import scope
+from duecourse.cli._scope import as_of, tenant
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.database import Connection
 from duecourse.errors import ExitStatus
-from duecourse.objects import checks, checks_anywhere
+from duecourse.objects import Check, checks_anywhere, declared
+from duecourse.tenants import ALL
 
-_SHOWN_FINDINGS = 20
+_FILES = "|".join(check_files.FORMATS)
+_SEVERITY = click.Choice(["error", "warning"])
 
-Findings = dict[str, list[surface.Row]]
+
+def _file(text: str) -> tuple[str, Path]:
+    """Read ``FORMAT=FILE``."""
+    form, _, name = text.partition("=")
+    path = Path(name)
+    if form not in check_files.FORMATS or not name:
+        raise click.BadParameter(f"{text!r} is not {_FILES}, then = and a file.")
+    if path.is_dir() or not path.parent.is_dir():
+        raise click.BadParameter(f"{name!r} is not a file that can be written.")
+    return form, path
 
 
 @click.command()
-@scope(part=False)
+@tenant(
+    every=True,
+    required=False,
+    whose="Whose books; all: every tenant's, and the database; without: the database itself",
+)
+@click.option("--database", "alone", is_flag=True, help="The database itself, and no tenant.")
+@as_of
 @click.option("--check", "chosen", metavar="NAME", multiple=True, help="Only this check.")
+@click.option("--skip", "skipped", metavar="NAME", multiple=True, help="Not this check.")
+@click.option(
+    "--severity",
+    type=_SEVERITY,
+    default="warning",
+    show_default=True,
+    help="Look at findings of at least this severity.",
+)
+@click.option(
+    "--fail-on",
+    type=_SEVERITY,
+    default="error",
+    show_default=True,
+    help="Fail (3) from this severity on.",
+)
+@click.option(
+    "--out",
+    "files",
+    metavar="FORMAT=FILE",
+    type=_file,
+    multiple=True,
+    help=f"Write a file, too: {_FILES}. Repeatable.",
+)
+@click.option("--all", "everything", is_flag=True, help="Show every finding, warnings too.")
 @options("tap", "junit")
 @pass_session
-def verify(session: Session, /, chosen: tuple[str, ...], **arguments: Any) -> ExitStatus:
+def verify(
+    session: Session,
+    /,
+    alone: bool,
+    files: tuple[tuple[str, Path], ...],
+    everything: bool,
+    tenant: str | None,
+    as_of: date,
+    **wanted: Any,
+) -> ExitStatus:
     """Check the ledger and what surrounds it; reads only.
 
-    Exits with 3 when a check of level error finds something; warnings are shown only.
+    Without a tenant the database itself is checked: its guards, tables and routines, permissions,
+    runs. All checks see one state of the database. Exits with 3 when a check finds an error, or
+    cannot look; warnings are shown only.
     """
-    _refuse_unknown(chosen, checks_anywhere())
-    with session.books(arguments) as connection:
-        known = checks(config_of(connection).profile)
-        _refuse_unknown(chosen, known)
-        findings = _look(connection, arguments, {name: known[name] for name in chosen or known})
-    _FORMATS[session.format](findings)
-    failed = any(_errors(rows) for rows in findings.values())
+    asked = checks.Wanted(**wanted)
+    _refuse_unknown(asked, checks_anywhere())
+    whose: dict[str, Any] = {"tenant": None if alone else tenant}
+    with session.books(whose) as connection:
+        known = declared(config_of(connection).profile)
+        _refuse_unknown(asked, [check.name for check in known])
+        every = tenant == ALL and not alone
+        if whose["tenant"] is None and not every:
+            _refuse_of_tenants(asked, known)
+        looked_at = _looked_at(connection, whose["tenant"], every=every)
+        found = checks.reports(connection, known, looked_at, as_of, asked)
+    check_files.write(found, dict(files))
+    if session.format == "table":
+        check_table.show(found, everything=everything)
+    else:
+        click.echo(check_files.FORMATS[session.format](found), nl=False)
+    failed = any(report.failed for report in found)
     return ExitStatus.VERIFICATION_FAILED if failed else ExitStatus.DONE
 
 
-def _refuse_unknown(chosen: tuple[str, ...], known: Collection[str]) -> None:
-    for name in chosen:
+def _refuse_unknown(asked: checks.Wanted, known: Collection[str]) -> None:
+    for name in (*asked.chosen, *asked.skipped):
         if name not in known:
             raise click.UsageError(f"there is no check {name!r}; there are: {', '.join(known)}")
 
 
-def _look(connection: Connection, arguments: surface.Arguments, made: dict[str, str]) -> Findings:
-    """Return what the checks find, by check; ``made``: the schema of each."""
-    with surface.snapshot(connection, arguments["tenant"]):
-        return {
-            name: list(surface.select(connection, f"{schema}.check_{name}", arguments))
-            for name, schema in made.items()
-        }
+def _refuse_of_tenants(asked: checks.Wanted, known: Collection[Check]) -> None:
+    of_tenants = {check.name for check in known if not check.of_database}
+    for name in asked.chosen:
+        if name in of_tenants:
+            raise click.UsageError(f"{name} looks at a tenant: name one, or --tenant all")
 
 
-def _errors(rows: list[surface.Row]) -> int:
-    return sum(row["severity"] == "error" for row in rows)
-
-
-def _show_table(findings: Findings) -> None:
-    rows = []
-    for name, found in findings.items():
-        errors = _errors(found)
-        rows.append((name, "failed" if errors else "ok", errors, len(found) - errors))
-    output.show_table(("check", "result", "errors", "warnings"), rows)
-    for name, found in findings.items():
-        for row in found[:_SHOWN_FINDINGS]:
-            click.echo(output.folded(f"{row['severity']}: {name}: {_describe(row, repair=False)}"))
-            if row["repair_call"]:
-                # Never folded, so that it can be copied.
-                click.echo(f"    {_in_one_line(row['repair_call'])}")
-        if more := len(found[_SHOWN_FINDINGS:]):
-            click.echo(f"{name}: and {more:,} more; all of them: --format json")
-
-
-def _show_json(findings: Findings) -> None:
-    output.show_json([row for found in findings.values() for row in found])
-
-
-def _show_tap(findings: Findings) -> None:
-    click.echo(f"TAP version 13\n1..{len(findings)}")
-    for number, (name, found) in enumerate(findings.items(), 1):
-        click.echo(f"{'not ok' if _errors(found) else 'ok'} {number} - {name}")
-        for row in found:
-            click.echo(f"# {row['severity']}: {_describe(row)}")
-
-
-def _show_junit(findings: Findings) -> None:
-    failed = sum(1 for found in findings.values() if _errors(found))
-    suite = ElementTree.Element(
-        "testsuite", name="duecourse verify", tests=str(len(findings)), failures=str(failed)
-    )
-    for name, found in findings.items():
-        case = ElementTree.SubElement(suite, "testcase", classname="duecourse.verify", name=name)
-        for row in found:
-            error = row["severity"] == "error"
-            ElementTree.SubElement(case, "failure" if error else "system-out").text = _describe(row)
-    click.echo(ElementTree.tostring(suite, encoding="unicode", xml_declaration=True))
-
-
-def _describe(row: surface.Row, *, repair: bool = True) -> str:
-    """Return a finding in one line: what, where, how it should be, how it is, what repairs it."""
-    text = f"{row['object_key']}: {row['detail']}"
-    if row["expected"] is not None or row["actual"] is not None:
-        text += f" (expected {row['expected']}, is {row['actual']})"
-    if repair and row["repair_call"]:
-        text += f" — {row['repair_call']}"
-    return _in_one_line(text)
-
-
-def _in_one_line(text: str) -> str:
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-
-
-_FORMATS: dict[str, Callable[[Findings], None]] = {
-    "table": _show_table,
-    "json": _show_json,
-    "tap": _show_tap,
-    "junit": _show_junit,
-}
+def _looked_at(
+    connection: Connection, tenant: UUID | None, *, every: bool
+) -> dict[UUID | None, str]:
+    """Return whom to look at, and by what name; None is the database itself."""
+    database: dict[UUID | None, str] = {None: f"database {connection.info.dbname}"}
+    with surface.snapshot(connection):
+        # Refuses who may look at nothing, and where nothing was applied.
+        [viewed] = surface.select(connection, "ops.all_tenants", {"permission": "view"})
+        if tenant is None and not every:
+            return database
+        text = "" if tenant is None else str(tenant)
+        found = surface.select(connection, "ops.find_tenants", {"text": text})
+        names = {row["tenant"]: row["tenant_name"] for row in found}
+    if tenant is not None:
+        return {tenant: names.get(tenant, str(tenant))}
+    return database | {each: names[each] for each in viewed["all_tenants"]}

@@ -1,4 +1,4 @@
-"""plan, run, coverage, escalations and verify on the sample books."""
+"""plan, run, coverage and escalations on the sample books."""
 
 import json
 import re
@@ -7,12 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 
 from duecourse.errors import ExitStatus
-from duecourse.objects import checks
 from duecourse.sample_books import AS_OF, SAMPLE, TENANT
 from tests.concurrency.sessions import until
 from tests.conftest import ROOT, Command, Database
@@ -148,8 +146,8 @@ def test_an_interrupted_run_names_the_key_that_resumes_it(
     assert told is not None, err
     done = books.json(*scope, "--run-key", told[1], status=ExitStatus.REFUSED)
     assert done["batches"] > 1
-    found = books.json("verify", *SCOPE, "--check", "unfinished_run")
-    assert found == []
+    [check] = books.json("verify", *SCOPE, "--check", "unfinished_run")["checks"]
+    assert check["findings"] == []
 
 
 def test_coverage(books: Books) -> None:
@@ -173,26 +171,6 @@ def test_escalations(books: Books) -> None:
     for row in rows:
         assert row["detail"] in " ".join(table.split())
         assert row["hint"] in " ".join(table.split())
-
-
-def test_verify(books: Books) -> None:
-    names = list(checks())
-    failed = ExitStatus.VERIFICATION_FAILED
-    findings = books.json("verify", *SCOPE, status=failed)
-    wrong = {row["check_name"] for row in findings if row["severity"] == "error"}
-    assert wrong
-    table = books("verify", *SCOPE, status=failed).stdout
-    tap = books("verify", *SCOPE, "--format", "tap", status=failed).stdout.splitlines()
-    assert tap[1] == f"1..{len(names)}"
-    text = books("verify", *SCOPE, "--format", "junit", status=failed).stdout
-    suite = ElementTree.fromstring(text.encode())
-    assert len(suite) == int(suite.attrib["tests"]) == len(names)
-    assert int(suite.attrib["failures"]) == len(wrong)
-    for name in names:
-        assert name in table
-        assert any(line.endswith(f" - {name}") for line in tap)
-    sound = next(name for name in names if name not in wrong)
-    books("verify", *SCOPE, "--check", sound)
 
 
 def test_an_unknown_tenant(books: Books) -> None:

@@ -2039,6 +2039,9 @@ FUNCTION ops.add_counts(p_one jsonb, p_other jsonb)
 FUNCTION ops.all_tenants(p_permission text)
     RETURNS uuid[]
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ops.assert_day(p_as_of date)
+    RETURNS void
+    LANGUAGE plpgsql STABLE;
 FUNCTION ops.assert_permission(p_tenant uuid, VARIADIC p_permissions text[])
     RETURNS void
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
@@ -2114,3 +2117,6 @@ FUNCTION ops.verify(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ops.viewed_tenants(p_tenant uuid, p_as_of date)
+    RETURNS uuid[]
+    LANGUAGE plpgsql STABLE;
