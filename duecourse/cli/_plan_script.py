@@ -43,27 +43,34 @@ def script_options(function: _Function) -> _Function:
 
 
 def assert_offered(ctx: click.Context, operation: str, *, is_asked: bool) -> None:
-    """Refuse a script where there is none, and its options where none is asked for."""
-    if is_asked and OPERATIONS[operation].script is None:
-        offered = ", ".join(name for name, each in OPERATIONS.items() if each.script)
-        raise click.UsageError(f"--format sql is for {offered}, not for {operation}", ctx)
+    """Refuse the options of a script where none is asked for, or where they mean nothing to it."""
     for name in _OPTIONS:
-        if not is_asked and is_given(ctx, name):
+        if not is_given(ctx, name):
+            continue
+        if not is_asked:
             raise click.UsageError(
                 f"{option_of(ctx, name)} means nothing without --format sql", ctx
             )
+        if name not in _told(OPERATIONS[operation]):
+            raise click.UsageError(
+                f"{option_of(ctx, name)} means nothing to the script of {operation}", ctx
+            )
+
+
+def _told(chosen: Operation) -> tuple[str, ...]:
+    """Return the names of what the script of an operation is told."""
+    return tuple(_OPTIONS) if chosen.script_tells_run else ("source_schema",)
 
 
 def lines(
     connection: Connection,
     chosen: Operation,
     head: Mapping[str, Any],
-    told: Mapping[str, str | None],
+    given: Mapping[str, str | None],
 ) -> Iterator[str]:
     """Yield the script, with what it was made of as comments; inside a `surface.snapshot`."""
-    assert chosen.script is not None
-    given = dict(told)
-    accepted = given.pop("accept_escalations")
+    told: dict[str, object] = {name: given[name] for name in _told(chosen)}
+    accepted = told.pop("accept_escalations", None)
     if accepted not in (None, head["plan_hash"]):
         raise DuecourseError(
             f"the plan is {head['plan_hash']}, not {accepted}",
@@ -72,7 +79,8 @@ def lines(
         )
     for name, value in head.items():
         yield f"-- {name}: {value if isinstance(value, str) else output.to_json(value)}"
-    arguments = {**head["arguments"], **chosen.fixed, **given}
-    arguments["assume_accepted"] = accepted is not None
+    if chosen.script_tells_run:
+        told["assume_accepted"] = accepted is not None
+    arguments = {**head["arguments"], **chosen.fixed, **told}
     for row in surface.select(connection, chosen.script, arguments):
         yield from row.values()

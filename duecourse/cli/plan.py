@@ -47,12 +47,13 @@ def plan(
     """Show what a run would do; reads only.
 
     backfill makes the periods that are missing, regenerate also replaces those that are stale,
-    replenish extends the schedules that do not reach far enough ahead. charges makes the rent
-    charges that payments lack, rent those that tenancies lack.
+    replenish extends the schedules that do not reach far enough ahead. linkage mends what links
+    periods to invoices. charges makes the rent charges that payments lack, rent those that
+    tenancies lack.
 
-    --format sql prints backfill, regenerate or replenish as one script for psql, to be run where
-    nothing of ours is installed: on the tables that were adopted, or that the books were exported
-    from. It changes nothing when what was planned from is no longer the same.
+    --format sql prints it as one script for psql, to be run where nothing of ours is installed: on
+    the tables that were adopted, or that the books were exported from. It changes nothing when what
+    was planned from is no longer the same.
 
     \b
     duecourse plan charges --tenant UUID --rows --out charges.json
@@ -95,7 +96,7 @@ def plan(
                 output.show_rows("table", tuple(chosen.columns), changes, _cells_of(chosen))
             if out is not None:
                 click.echo(f"saved; to do it: duecourse run {operation} --plan {out}")
-    pending = bool(summary[chosen.pending])
+    pending = any(summary[count] for count in chosen.pending)
     return ExitStatus.CHANGES_PENDING if detailed_exitcode and pending else ExitStatus.DONE
 
 

@@ -180,3 +180,30 @@ def test_an_unknown_tenant(books: Books) -> None:
         assert done.stdout == ""
         assert done.stderr.startswith("error: the tenant is unknown (tenant 00000000-")
         assert done.stderr.count("\n") == 1
+
+
+def test_a_repair_of_linkage(books: Books, tmp_path: Path) -> None:
+    """Planned, saved, done; what is only reported is no work, and known from then on."""
+    file = tmp_path / "linkage.json"
+    plan = ("plan", "linkage", *SCOPE)
+    table = books(*plan, "--rows", "--out", file, "--detailed-exitcode", status=2).stdout
+    assert "Its invoice is gone, and no other bills its days." in table
+    assert f"to do it: duecourse run linkage --plan {file}" in table
+    assert max(map(len, table.splitlines()[:-1])) <= WIDTH
+    saved = json.loads(file.read_text())
+    assert {row["action"] for row in saved["rows"]} == {"reopen", "report"}
+    assert books.json(*plan)["plan_hash"] == saved["plan_hash"]
+
+    dry = books("run", "linkage", "--plan", file, "--dry-run", status=ExitStatus.REFUSED)
+    assert "linkage escalated: 1 rows would be written" in dry.stdout
+    done = books("run", "linkage", "--plan", file, status=ExitStatus.REFUSED)
+    assert "linkage escalated: 1 rows, batches: 1" in done.stdout
+    assert "some rows are only reported; see: duecourse plan linkage --rows" in done.stdout
+    books("run", "linkage", "--plan", file, status=ExitStatus.PLAN_STALE)
+    books("run", "linkage", *SCOPE, "--allow-known-escalations")
+    books(*plan, "--detailed-exitcode")
+    [row] = books.json(*plan, "--rows")["rows"]
+    assert row["action"] == "report"
+
+    wrong = books(*plan, "--amount-rule", "largest_payment", status=ExitStatus.ERROR)
+    assert "--amount-rule means nothing to linkage" in wrong.stderr

@@ -48,8 +48,12 @@ def test_a_script_says_what_it_is(duecourse: Command, where: tuple[str, str]) ->
     ("arguments", "message"),
     [
         (
-            ("charges", "--tenant", TENANT, "--format", "sql"),
-            "--format sql is for backfill, regenerate, replenish, not for charges",
+            ("charges", "--tenant", TENANT, "--format", "sql", "--run-key", "k"),
+            "--run-key means nothing to the script of charges",
+        ),
+        (
+            ("linkage", "--tenant", TENANT, "--format", "sql", "--accept-escalations", "0" * 32),
+            "--accept-escalations means nothing to the script of linkage",
         ),
         (
             ("backfill", "--tenant", TENANT, "--run-key", "k"),
@@ -57,7 +61,7 @@ def test_a_script_says_what_it_is(duecourse: Command, where: tuple[str, str]) ->
         ),
     ],
 )
-def test_what_has_no_script_is_refused(
+def test_what_means_nothing_is_refused(
     duecourse: Command, arguments: tuple[str, ...], message: str
 ) -> None:
     done = duecourse("plan", *arguments)

@@ -1561,6 +1561,10 @@ FUNCTION billing.linkage_repair_summary(p_tenant uuid, p_as_of date, p_client_id
         bigint, relinked bigint, reported bigint, escalations jsonb, new_escalations bigint,
         plan_hash text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION billing.linkage_script(p_tenant uuid, p_as_of date, p_client_id uuid DEFAULT NULL::uuid,
+    p_schedule_key text DEFAULT NULL::text, p_source_schema text DEFAULT NULL::text)
+    RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.missing_billing_cycles(p_tenant uuid, p_as_of date, p_client_id uuid, p_max_cycles
     integer)
     RETURNS TABLE(client_id uuid, client_name text, billing_profile_id uuid, billing_cycle text,
@@ -1807,6 +1811,10 @@ FUNCTION ledger.balances(p_tenant uuid, p_as_of date DEFAULT NULL::date, p_tenan
     RETURNS TABLE(tenant_user_id text, unit_id text, currency character, charged_cents bigint,
         paid_cents bigint, refunded_cents bigint, pending_cents bigint, balance_cents bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ledger.charge_backfill_script(p_tenant uuid, p_amount_rule text DEFAULT
+    'unit_rent_first'::text, p_source_schema text DEFAULT NULL::text)
+    RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.charge_backfill_summary(p_tenant uuid, p_amount_rule text DEFAULT
     'unit_rent_first'::text)
     RETURNS TABLE(keys_with_payments bigint, to_create bigint, already_charged bigint, quarantined
@@ -2010,6 +2018,10 @@ PROCEDURE ledger.record_payment(p_tenant uuid, p_tenant_user_id text, p_unit_id 
 PROCEDURE ledger.refund_payment(p_tenant uuid, p_payment_id text, p_amount_cents bigint,
     p_effective_on date, p_reason text, INOUT o_refund_id text DEFAULT NULL::text)
     LANGUAGE plpgsql SECURITY DEFINER;
+FUNCTION ledger.rent_script(p_tenant uuid, p_as_of date, p_through date DEFAULT NULL::date,
+    p_source_schema text DEFAULT NULL::text)
+    RETURNS SETOF text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ledger.rent_summary(p_tenant uuid, p_as_of date, p_through date DEFAULT NULL::date)
     RETURNS TABLE(keys bigint, to_create bigint, already_charged bigint, quarantined bigint,
         rent_cents bigint, rent_cents_to_create bigint, rent_cents_already_charged bigint,

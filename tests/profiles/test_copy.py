@@ -17,10 +17,11 @@ from duecourse.errors import ExitStatus
 from duecourse.export import export_books
 from tests.books import BOOKS, HARBOR, NORTHLIGHT
 from tests.conftest import Command, Database, clone
-from tests.plan.test_plan_script import LEDGER, carry_out
+from tests.plan.test_plan_script import LEDGER
 from tests.profiles.comparison import RELATIONS, answer, assert_same
 from tests.profiles.loading import load_rental
 from tests.rent import OWNER
+from tests.scripts import carry_out
 
 DAY = "2026-11-20"
 
