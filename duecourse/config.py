@@ -4,13 +4,13 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
 from duecourse import profile
 from duecourse.errors import DuecourseError
-from duecourse.objects import checks, declared
+from duecourse.objects import checks, declared, purposes
 from duecourse.profile import NATIVE, NOTHING_ADOPTED, Adoption, Profile
 
 MAX_IDENTIFIER_BYTES = 63
@@ -85,6 +85,7 @@ class Config:
             "tenant": "NULL" if adoption.tenant is None else f"'{adoption.tenant}'",
             "checks": checks(self.profile),
             "database_checks": [each.name for each in declared(self.profile) if each.of_database],
+            "purposes": partial(purposes, self.profile),
         }
 
     @classmethod

@@ -30,7 +30,11 @@ SETTINGS = {
     "quote_all_identifiers": "off",
     "standard_conforming_strings": "on",
 }
-_PROLOGUE = "; ".join(f"SET {name} = '{value}'" for name, value in SETTINGS.items())
+#: What our own routines read: their notices also come as JSON, for the progress of a run.
+_OWN_SETTINGS = {"duecourse.notices": "json"}
+_PROLOGUE = "; ".join(
+    f"SET {name} = '{value}'" for name, value in {**SETTINGS, **_OWN_SETTINGS}.items()
+)
 
 
 def resolve(dsn: str | None = None) -> str:

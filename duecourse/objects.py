@@ -52,6 +52,9 @@ _DECLARED = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+#: What a file makes, in one sentence, after what it imports.
+_FIRST_LINE = re.compile(r"^-- (.*)$", re.MULTILINE)
+
 _TOKEN = re.compile(
     r"""(?P<ignored>\s+ | --[^\n]* | /\*.*?\*/)
     | [eE]'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | "(?:[^"]|"")*"
@@ -148,6 +151,17 @@ def declared(profile: Profile = NATIVE) -> list[Check]:
 def checks(profile: Profile = NATIVE) -> dict[str, str]:
     """Return the names of the checks in their order, each with the schema that it is made in."""
     return {check.name: check.schema for check in declared(profile)}
+
+
+def purposes(profile: Profile = NATIVE) -> dict[str, str]:
+    """Return what the objects that are no workers and no checks are for: their first lines."""
+    first_lines = {}
+    for path in object_paths(profile):
+        name = path.rpartition("/")[2].removesuffix(_SUFFIX)
+        if not name.startswith(("_", *"0123456789")):
+            text = (locate.root() / path).read_text(encoding="utf-8")
+            first_lines[name] = _FIRST_LINE.findall(text)[0]
+    return first_lines
 
 
 def checks_anywhere() -> list[str]:

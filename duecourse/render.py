@@ -31,7 +31,8 @@ def render(name: str, config: Config | None = None) -> str:
 
     Variables are ``billing``, ``ledger`` and ``ops``, the schemas: identifiers, quoted already;
     ``checks``: the checks of verify/, each with its schema, ``database_checks`` those of them that
-    are no matter of one tenant; and how a database was adopted:
+    are no matter of one tenant; ``purposes()``: what each object is for; and how a database was
+    adopted:
 
     ``profile``: its name, ``native`` without one; ``source``: the schema of the adopted tables, an
     identifier; ``ledger_table``: what is written as the ledger of service periods; ``adopted``: by

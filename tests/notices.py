@@ -14,6 +14,7 @@ class Notices:
     def __init__(self, database: Database) -> None:
         self.messages: list[str] = []
         self.details: list[dict[str, Any]] = []
+        database.execute("SET duecourse.notices = 'json'")
         database.add_notice_handler(self._note)
 
     def _note(self, notice: Diagnostic) -> None:

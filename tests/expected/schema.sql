@@ -2085,6 +2085,9 @@ FUNCTION ops.guard_tenant_locks()
 FUNCTION ops.has_permission(p_tenant uuid, VARIADIC p_permissions text[])
     RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ops.help(p_topic text DEFAULT NULL::text)
+    RETURNS TABLE(routine text, argument text, needs text, purpose text, call text)
+    LANGUAGE plpgsql STABLE;
 FUNCTION ops.import_columns()
     RETURNS TABLE(books_name text, file_name text, table_name text, file_is_optional boolean,
         column_position integer, column_name text, type_name text, is_required boolean, is_optional
@@ -2094,6 +2097,9 @@ FUNCTION ops.import_columns()
 FUNCTION ops.mark_ledger_write(p_tenant uuid)
     RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER;
+FUNCTION ops.parameter_meanings()
+    RETURNS TABLE(parameter_name text, meaning text)
+    LANGUAGE plpgsql STABLE PARALLEL SAFE;
 FUNCTION ops.permission_of(p_routine_name text)
     RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE;
@@ -2119,6 +2125,9 @@ FUNCTION ops.run_records(p_tenant uuid, p_procedure_name text DEFAULT NULL::text
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ops.run_state(p_run ops.runs)
     RETURNS text
+    LANGUAGE plpgsql STABLE;
+FUNCTION ops.tell(p_level text, p_message text, p_news jsonb, p_hint text DEFAULT NULL::text)
+    RETURNS void
     LANGUAGE plpgsql STABLE;
 FUNCTION ops.tenants()
     RETURNS TABLE(tenant uuid, tenant_name text, schedules bigint, accounts bigint, open_escalations
