@@ -12,18 +12,42 @@ class Operation:
     summary: str
     rows: str
     planned: tuple[str, ...]
-    #: The counts of the summary that say whether there is work.
-    pending: tuple[str, ...]
+    #: What is planned: its name, the count of those that change, and the count of all.
+    changing: tuple[str, str, str]
+    #: The counts of rows that a run writes: the mark of each, and what becomes of these rows.
+    written: Mapping[str, tuple[str, str]]
+    #: The counts of rows that stay, and what they are called.
+    kept: tuple[tuple[str, ...], str]
+    #: The counts that add up to the live rows that the plan has looked at.
+    live: tuple[str, ...]
+    #: What is left for people is counted in these.
+    unit: str
     #: Titles of the table of rows, with the columns whose first value stands there.
     columns: Mapping[str, str]
+    #: The columns that tell a schedule, or an account, from others; the rows of one come together.
+    key: tuple[str, ...]
+    #: Columns that most rows of one have in common: told once, and of a row where it differs.
+    shared: tuple[str, ...]
+    #: The days, or the month, of a row.
+    when: str
+    #: What is told of a row that stays, beside its days.
+    kept_by: tuple[str, ...]
+    #: What of a row that changes the plan hash covers, and what is told beside that. Of a column
+    #: without _start and _end both are meant.
+    hashed: tuple[str, ...]
+    beside: tuple[str, ...]
+    #: The mark of each action, and what becomes of such a row.
+    actions: Mapping[str, tuple[str, str]]
     #: The actions that leave a row as it is.
     quiet: tuple[str, ...]
     #: Columns of the summary that count by kind, with the titles of that table.
     breakdowns: Mapping[str, tuple[str, str]]
-    #: What to say when something was left alone.
-    left_alone: str
+    #: The command that shows what was left for people.
+    people: str
     #: The reading that tells the plan as a psql script.
     script: str
+    #: The count of the cents that a run charges.
+    cents: str | None = None
     #: Whether a run counts the charges and payments that are left without a counterpart.
     counts_orphans: bool = False
     #: Whether the rows of a script tell its run, and what was reviewed decides them.
@@ -46,7 +70,15 @@ def _of_service_periods(mode: str) -> Operation:
             "replenishment_threshold_days",
             "max_periods_per_schedule",
         ),
-        pending=("schedules_written",),
+        changing=("schedule", "schedules_written", "schedules"),
+        written={
+            "backfilled": ("+", "made"),
+            "regenerated": ("~", "replaced"),
+            "superseded": ("-", "superseded"),
+        },
+        kept=(("retained", "unchanged"), "kept"),
+        live=("retained", "unchanged", "preserved", "superseded", "escalated_rows"),
+        unit="schedule",
         columns={
             "obligation": "obligation_id",
             "action": "action",
@@ -54,9 +86,25 @@ def _of_service_periods(mode: str) -> Operation:
             "up to": "service_period_end",
             "because of": "conflict_kind escalation_reasons",
         },
+        key=("obligation_id",),
+        shared=("client_id", "schedule_key", "charge_family", "escalation_reasons"),
+        when="service_period",
+        kept_by=("revision",),
+        hashed=("action", "proposed_action", "conflict_kind", "revision"),
+        beside=("invoice_window", "activity_window", "supersedes_record_id"),
+        actions={
+            "backfill": ("+", "made"),
+            "regenerate": ("~", "replaced"),
+            "supersede": ("-", "superseded"),
+            "retain": ("=", "kept"),
+            "unchanged": ("=", "kept"),
+            "preserve": ("=", "preserved"),
+            "conflict": ("!", "in conflict"),
+            "escalate": ("!", "for people"),
+        },
         quiet=("skip_historical", "retain", "unchanged", "preserve"),
         breakdowns={"escalations": ("escalated because of", "schedules")},
-        left_alone="some schedules were left alone; see: duecourse escalations",
+        people="duecourse escalations",
         script="plan_script",
         script_tells_run=True,
         fixed={"mode": mode},
@@ -64,28 +112,22 @@ def _of_service_periods(mode: str) -> Operation:
 
 
 OPERATIONS = {mode: _of_service_periods(mode) for mode in ("backfill", "regenerate", "replenish")}
-OPERATIONS["linkage"] = Operation(
-    procedure="repair_invoice_linkage",
-    summary="linkage_repair_summary",
-    rows="plan_linkage_repair",
-    planned=("tenant", "as_of", "client_id", "schedule_key"),
-    pending=("reopened", "relinked"),
-    columns={
-        "record": "record_id",
-        "action": "action",
-        "because of": "reason",
-    },
-    quiet=(),
-    breakdowns={"escalations": ("reported because of", "schedules")},
-    left_alone="some rows are only reported; see: duecourse plan linkage --rows",
-    script="linkage_script",
-)
+_OF_CHARGES = {
+    "create": ("+", "made"),
+    "already_charged": ("=", "charged already"),
+    "quarantine": ("!", "for people"),
+}
+
 OPERATIONS["charges"] = Operation(
     procedure="ledger.backfill_charges",
     summary="ledger.charge_backfill_summary",
     rows="ledger.plan_charge_backfill",
     planned=("tenant", "amount_rule"),
-    pending=("to_create",),
+    changing=("month", "to_create", "keys_with_payments"),
+    written={"to_create": ("+", "made")},
+    kept=(("already_charged",), "charged already"),
+    live=("already_charged",),
+    unit="account",
     columns={
         "renter": "tenant_user_id",
         "unit": "unit_id",
@@ -96,13 +138,21 @@ OPERATIONS["charges"] = Operation(
         "difference": "delta_cents",
         "because of": "quarantine_reason warnings",
     },
+    key=("tenant_user_id", "unit_id"),
+    shared=(),
+    when="billing_period",
+    kept_by=(),
+    hashed=("action", "quarantine_reason", "amount_cents", "currency", "effective_on"),
+    beside=("warnings", "covered_days", "period_days", "delta_cents", "payment_ids"),
+    actions=_OF_CHARGES,
     quiet=("already_charged",),
     breakdowns={
         "quarantine_reasons": ("quarantined because of", "keys"),
         "warnings": ("warning", "charges"),
     },
-    left_alone="some payments were left in quarantine; see: duecourse plan charges --rows",
     script="ledger.charge_backfill_script",
+    people="duecourse plan charges --rows",
+    cents="charges_cents",
     counts_orphans=True,
 )
 OPERATIONS["rent"] = Operation(
@@ -110,7 +160,11 @@ OPERATIONS["rent"] = Operation(
     summary="ledger.rent_summary",
     rows="ledger.plan_rent",
     planned=("tenant", "as_of", "through"),
-    pending=("to_create",),
+    changing=("month", "to_create", "keys"),
+    written={"to_create": ("+", "made")},
+    kept=(("already_charged",), "charged already"),
+    live=("already_charged",),
+    unit="account",
     columns={
         "renter": "tenant_user_id",
         "unit": "unit_id",
@@ -122,11 +176,19 @@ OPERATIONS["rent"] = Operation(
         "days": "covered_days",
         "because of": "quarantine_reason warnings",
     },
+    key=("tenant_user_id", "unit_id"),
+    shared=(),
+    when="billing_period",
+    kept_by=(),
+    hashed=("action", "quarantine_reason", "amount_cents", "currency", "effective_on"),
+    beside=("warnings", "covered_days", "period_days"),
+    actions=_OF_CHARGES,
     quiet=("already_charged",),
     breakdowns={
         "quarantine_reasons": ("quarantined because of", "keys"),
         "warnings": ("warning", "charges"),
     },
-    left_alone="some months were left in quarantine; see: duecourse plan rent --rows",
     script="ledger.rent_script",
+    people="duecourse plan rent --rows",
+    cents="charges_cents",
 )

@@ -3,7 +3,7 @@
 A routine is of schema billing, unless its name says ``ops.`` or ``ledger.``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -44,12 +44,15 @@ def judge(connection: Connection, tenant: object) -> None:
         call(connection, "judge_ledger", {"tenant": tenant})
 
 
-def select(connection: Connection, function: str, arguments: Arguments) -> Iterator[Row]:
-    """Yield the rows of a reading, a few at a time; inside a `snapshot`."""
+def select(
+    connection: Connection, function: str, arguments: Arguments, columns: Sequence[str] = ()
+) -> Iterator[Row]:
+    """Yield the rows of a reading, or some columns of it, a few at a time; inside a `snapshot`."""
     given = _given(arguments)
     with connection.cursor(function, row_factory=dict_row) as cursor:
         cursor.itersize = _FETCHED_AT_ONCE
-        cursor.execute(_statement("SELECT * FROM", function, given), given)
+        chosen = sql.SQL(", ").join(map(sql.Identifier, columns)) if columns else sql.SQL("*")
+        cursor.execute(_statement(sql.SQL("SELECT {} FROM").format(chosen), function, given), given)
         yield from cursor
 
 
@@ -67,30 +70,19 @@ def call(connection: Connection, procedure: str, arguments: Arguments) -> Row:
     """Call a procedure outside of a transaction, as it commits; return its INOUT results."""
     given = _given(arguments)
     cursor: Cursor[Row] = connection.cursor(row_factory=dict_row)
-    cursor.execute(_statement("CALL", procedure, given), given)
+    cursor.execute(_statement(sql.SQL("CALL"), procedure, given), given)
     row = cursor.fetchone() if cursor.description else {}
     assert row is not None
     return row
 
 
-def new_escalations(connection: Connection, operation: Operation, arguments: Arguments) -> int:
-    """Return how many schedules (or accounts) a run escalated for the first time; a dry run: would.
-
-    A dry run over every tenant, or by who may not read plans, cannot tell and counts as one.
-    """
-    if not arguments["dry_run"]:
-        run = {name: arguments[name] for name in ("tenant", "run_key")}
-        run["procedure_name"] = operation.procedure.rpartition(".")[2]
-        with snapshot(connection):
-            records = select(connection, "ops.run_records", run)
-            return sum(record["new_escalations"] for record in records)
-    if arguments["tenant"] is None:
-        return 1
+def summary(connection: Connection, operation: Operation, arguments: Arguments) -> Row | None:
+    """Return the counts of a plan, with its hash; None to whoever may run it, but not read it."""
     planned = {name: arguments[name] for name in operation.planned}
     with suppress(InsufficientPrivilege), snapshot(connection, arguments["tenant"]):
-        [summary] = select(connection, operation.summary, {**planned, **operation.fixed})
-        return int(summary["new_escalations"])
-    return 1
+        [row] = select(connection, operation.summary, {**planned, **operation.fixed})
+        return row
+    return None
 
 
 def _given(arguments: Arguments) -> dict[str, object]:
@@ -102,11 +94,11 @@ def _given(arguments: Arguments) -> dict[str, object]:
     }
 
 
-def _statement(verb: str, routine: str, given: Mapping[str, object]) -> sql.Composed:
+def _statement(verb: sql.Composable, routine: str, given: Mapping[str, object]) -> sql.Composed:
     named = (
         sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in given
     )
     schema, name = routine.split(".") if "." in routine else ("billing", routine)
     return sql.SQL("{} {}({})").format(
-        sql.SQL(verb), sql.Identifier(getattr(load(), schema), name), sql.SQL(", ").join(named)
+        verb, sql.Identifier(getattr(load(), schema), name), sql.SQL(", ").join(named)
     )

@@ -95,7 +95,7 @@ def scope(
     *, every_tenant: bool = False, bounds: bool = False, part: bool = True
 ) -> Callable[[_Function], _Function]:
     """Add ``--tenant`` and ``--as-of``; with ``part`` the filters, with ``bounds`` the horizons."""
-    whose = "Whose books (default: every tenant)" if every_tenant else "Whose books"
+    whose = "Whose books, all: every tenant" if every_tenant else "Whose books"
     shared = [tenant(every=every_tenant, required=not every_tenant, whose=whose), as_of]
     if part:
         shared += [

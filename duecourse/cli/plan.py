@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from duecourse import __version__, output, plan_file, surface
+from duecourse import __version__, changes, output, plan_file, surface
 from duecourse.cli import _plan_script as plan_script
 from duecourse.cli._plan_script import script_options
 from duecourse.cli._scope import of_operation, operation_options
@@ -92,11 +92,11 @@ def plan(
             _show_summary(operation, dict(summary))
             if rows:
                 planned = _rows(connection, chosen, arguments)
-                changes = (row for row in planned if row["action"] not in chosen.quiet)
-                output.show_rows("table", tuple(chosen.columns), changes, _cells_of(chosen))
+                changing = (row for row in planned if row["action"] not in chosen.quiet)
+                output.show_rows("table", tuple(chosen.columns), changing, _cells_of(chosen))
             if out is not None:
                 click.echo(f"saved; to do it: duecourse run {operation} --plan {out}")
-    pending = any(summary[count] for count in chosen.pending)
+    pending = changes.rows(chosen, summary) > 0
     return ExitStatus.CHANGES_PENDING if detailed_exitcode and pending else ExitStatus.DONE
 
 

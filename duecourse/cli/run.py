@@ -1,6 +1,7 @@
 """``duecourse run``."""
 
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,12 @@ import click
 
 from duecourse import surface
 from duecourse.cli import _outcome
-from duecourse.cli._consent import read_plan
+from duecourse.cli._consent import agreed, bounds_of, consent_options, read_plan
 from duecourse.cli._progress import Progress
+from duecourse.cli._rehearsal import rehearse
 from duecourse.cli._scope import integer, of_operation, operation_options, plan_hash
 from duecourse.cli._session import Session, options
+from duecourse.database import Connection
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.operations import OPERATIONS
 
@@ -50,6 +53,7 @@ from duecourse.operations import OPERATIONS
 @click.option("--pause", metavar="INTERVAL", help="Wait between batches, such as '2 s'.")
 @click.option("--lock-timeout", metavar="INTERVAL", help="How long to wait for the tenant's lock.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit a dry run with 2 if there is work.")
+@consent_options
 @options()
 @click.pass_context
 def run(
@@ -63,35 +67,51 @@ def run(
 ) -> ExitStatus:
     """Do it, in batches that commit; a run that was interrupted goes on under its run key.
 
-    Prints one line a batch, or a progress bar in a terminal, to standard error.
+    It wants to know whose books: --tenant, --tenant all or a saved plan. In a terminal it shows
+    what changes and asks, unless there is a plan or --yes. A bound that would be crossed refuses
+    before anything is written; what is then written is what was looked at, or nothing. Prints one
+    line a batch, or a progress bar in a terminal, to standard error.
 
     \b
     duecourse run charges --plan charges.json
+    duecourse run backfill --tenant all --yes --max-rows 1000 --max-share 5
     duecourse run rent --tenant UUID --as-of 2026-09-01 --dry-run
     """
     session = ctx.ensure_object(Session)
+    if saved_plan is None and arguments["tenant"] is None:
+        raise DuecourseError("name --tenant or --tenant all")
+    bounds = bounds_of(ctx, operation, arguments)
     if saved_plan is not None:
         arguments |= read_plan(ctx, saved_plan, operation)
-    if not arguments["dry_run"] and arguments["run_key"] is None:
+    is_named = arguments["run_key"] is not None
+    if not arguments["dry_run"] and not is_named:
         arguments["run_key"] = f"{operation}-{arguments['as_of']}-{secrets.token_hex(4)}"
     arguments = of_operation(ctx, operation, arguments)
     chosen = OPERATIONS[operation]
+    began = time.monotonic()
     with session.books(arguments) as connection:
-        if arguments["dry_run"] and arguments["tenant"] is not None:
-            surface.judge(connection, arguments["tenant"])
-        try:
-            with Progress(connection, operation):
-                result = surface.call(connection, chosen.procedure, arguments)
-        except KeyboardInterrupt as interrupt:
-            if arguments["dry_run"]:
-                raise
-            raise DuecourseError(
-                "interrupted; what is committed is kept",
-                f"to go on, run again with --run-key {arguments['run_key']}",
-            ) from interrupt
-        shown = _outcome.of_run(connection, operation, arguments, result)
-    dry = arguments["dry_run"]
-    _outcome.show(session.format, operation, shown, dry=dry)
-    return _outcome.exit_status(
-        shown, dry=dry, allow_known=allow_known_escalations, detailed=detailed_exitcode
+        begun = _outcome.records(connection, chosen, arguments) if is_named else {}
+        arguments = agreed(connection, operation, arguments, bounds, begun)
+        if arguments["dry_run"]:
+            result, plans = rehearse(connection, chosen, arguments)
+            shown = _outcome.of_rehearsal(connection, operation, arguments, result, plans)
+        else:
+            result = _call(connection, operation, arguments)
+            shown = _outcome.of_run(connection, operation, arguments, result, begun)
+    shown["seconds"] = round(time.monotonic() - began, 3)
+    status = _outcome.exit_status(
+        shown, allow_known=allow_known_escalations, detailed=detailed_exitcode
     )
+    _outcome.show(session.format, operation, shown, status, is_named=is_named)
+    return status
+
+
+def _call(connection: Connection, operation: str, arguments: surface.Arguments) -> surface.Row:
+    try:
+        with Progress(connection, operation):
+            return surface.call(connection, OPERATIONS[operation].procedure, arguments)
+    except KeyboardInterrupt as interrupt:
+        raise DuecourseError(
+            "interrupted; what is committed is kept",
+            f"to go on, run again with --run-key {arguments['run_key']}",
+        ) from interrupt

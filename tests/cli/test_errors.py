@@ -15,6 +15,7 @@ from tests.conftest import ROOT, Command, Database
 
 TENANT = "00000000-0000-0000-0000-000000000001"
 DOWN = "postgresql://postgres@127.0.0.1:1/books"
+RUN = ("run", "backfill", "--tenant", "all")
 READINGS = [
     ("plan", "backfill", "--tenant", TENANT),
     ("coverage", "--tenant", TENANT),
@@ -51,6 +52,11 @@ def assert_one_line(done: "subprocess.CompletedProcess[str]", *parts: str, statu
         (["status", "--dsn", "nonsense"], "not one that libpq understands"),
         (["render", "nonsense"], "there is nothing named nonsense"),
         (["verify", "--tenant", TENANT, "--check", "nonsense"], "there is no check 'nonsense'"),
+        (["run", "backfill"], "name --tenant or --tenant all"),
+        (["run", "backfill", "--tenant", TENANT, "--max-cents", "1"], "means nothing to backfill"),
+        (["run", "rent", "--tenant", TENANT, "--max-cents", "-1"], "'-1' is no number of cents"),
+        (["run", "rent", "--tenant", TENANT, "--max-rows", "-1"], "'-1' is less than nothing"),
+        (["run", "rent", "--tenant", TENANT, "--max-share", "nan"], "'nan' is no share from 0 to"),
         (["run", "backfill", "--plan", "/nowhere/plan.json"], "does not exist"),
         (["run", "backfill", "--expected-plan-hash", "abc"], "'abc' is not a plan hash (32 hexa"),
         (["run", "charges", "--accept-escalations", "ABC"], "'ABC' is not a plan hash (32 hexa"),
@@ -60,13 +66,13 @@ def test_usage(duecourse: Command, arguments: list[str], part: str) -> None:
     assert_one_line(duecourse(*arguments), part)
 
 
-@pytest.mark.parametrize("command", [("apply",), ("status",), ("run", "backfill"), *READINGS])
+@pytest.mark.parametrize("command", [("apply",), ("status",), RUN, *READINGS])
 def test_the_server_is_down(duecourse: Command, command: tuple[str, ...]) -> None:
     done = duecourse(*command, "--dsn", DOWN)
     assert_one_line(done, "Connection refused", "check --dsn, DATABASE_URL or the PG* variables")
 
 
-@pytest.mark.parametrize("command", [("run", "backfill"), *READINGS])
+@pytest.mark.parametrize("command", [RUN, *READINGS])
 def test_nothing_was_applied(duecourse: Command, empty_dsn: str, command: tuple[str, ...]) -> None:
     assert_one_line(duecourse(*command, "--dsn", empty_dsn), "billing", "run: duecourse apply")
 
@@ -81,7 +87,7 @@ def test_a_role_without_rights(duecourse: Command, dsn: str, database: Database)
     database.execute(f'CREATE ROLE "{role}" LOGIN')
     try:
         as_stranger = ("--dsn", make_conninfo(dsn, user=role))
-        for command in (("status",), ("run", "backfill"), *READINGS):
+        for command in (("status",), RUN, *READINGS):
             assert_one_line(duecourse(*command, *as_stranger), "permission denied", "the owner")
         assert_one_line(duecourse("apply", *as_stranger), "belongs to role", "connect as")
     finally:
