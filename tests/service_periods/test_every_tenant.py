@@ -1,5 +1,7 @@
 """p_tenant null: every tenant, each with its own run."""
 
+import json
+
 import psycopg
 import pytest
 
@@ -44,3 +46,25 @@ def test_what_is_of_one_tenant_is_refused(database: Database, name: str) -> None
     assert raised.value.sqlstate == "DC001"
     assert raised.value.diag.message_hint == "Name the tenant in p_tenant."
     assert books.ledger() == []
+
+
+def test_each_tenant_with_the_plan_that_was_reviewed(database: Database) -> None:
+    same, other, left_out = (Books(database) for _ in range(3))
+    for books in (same, other, left_out):
+        books.line()
+    hashes = {str(books.tenant): books.summary()["plan_hash"] for books in (same, other)}
+    other.line()
+    reviewed = json.dumps(hashes)
+    result = call_all(database, run_key="k", expected_plan_hash=reviewed)
+    assert result == {"o_rows": 7, "o_batches": 1, "o_status": "stale_plan"}
+    assert [books.run("k")["status"] for books in (same, other)] == ["done", "stale_plan"]
+    assert same.run("k")["plan_hash"] == hashes[str(same.tenant)]
+    assert (other.ledger(), left_out.ledger()) == ([], [])
+    assert call_all(database, run_key="k", expected_plan_hash=reviewed) == result
+    # null: whatever the plan is.
+    free = json.dumps({str(left_out.tenant): None})
+    assert call_all(database, expected_plan_hash=free)["o_rows"] == 7
+    for malformed in ("{", "{}", '{"x": 1}', reviewed[:-1], reviewed + "}", "[]"):
+        with pytest.raises(psycopg.Error) as raised:
+            call_all(database, expected_plan_hash=malformed)
+        assert raised.value.sqlstate == "DC001"
