@@ -112,6 +112,37 @@ def _of_service_periods(mode: str) -> Operation:
 
 
 OPERATIONS = {mode: _of_service_periods(mode) for mode in ("backfill", "regenerate", "replenish")}
+OPERATIONS["linkage"] = Operation(
+    procedure="repair_invoice_linkage",
+    summary="linkage_repair_summary",
+    rows="plan_linkage_repair",
+    planned=("tenant", "as_of", "client_id", "schedule_key"),
+    changing=("schedule", "schedules_written", "schedules"),
+    written={"reopened": ("~", "reopened"), "relinked": ("~", "relinked")},
+    kept=((), "kept"),
+    live=(),
+    unit="schedule",
+    columns={
+        "record": "record_id",
+        "action": "action",
+        "because of": "reason",
+    },
+    key=("obligation_id",),
+    shared=("client_id", "schedule_key"),
+    when="period_key",
+    kept_by=(),
+    hashed=("record_id", "action", "problem"),
+    beside=("invoice_id", "invoice_charge_id", "invoice_charge_detail_id", "reason"),
+    actions={
+        "reopen": ("~", "reopened"),
+        "relink": ("~", "relinked"),
+        "report": ("!", "for people"),
+    },
+    quiet=(),
+    breakdowns={"escalations": ("reported because of", "schedules")},
+    people="duecourse plan linkage --rows",
+    script="linkage_script",
+)
 _OF_CHARGES = {
     "create": ("+", "made"),
     "already_charged": ("=", "charged already"),

@@ -204,10 +204,10 @@ def test_a_repair_of_linkage(books: Books, tmp_path: Path) -> None:
     assert books.json(*plan)["plan_hash"] == saved["plan_hash"]
 
     dry = books("run", "linkage", "--plan", file, "--dry-run", status=ExitStatus.REFUSED)
-    assert "linkage escalated: 1 rows would be written" in dry.stdout
+    told = "1 row would be written (1 reopened); 1 schedule left for people, new: "
+    assert f"{told}duecourse plan linkage --rows\n" in dry.stdout
     done = books("run", "linkage", "--plan", file, status=ExitStatus.REFUSED)
-    assert "linkage escalated: 1 rows, batches: 1" in done.stdout
-    assert "some rows are only reported; see: duecourse plan linkage --rows" in done.stdout
+    assert done.stdout.startswith("1 row written (1 reopened); 1 schedule left for people, new: ")
     books("run", "linkage", "--plan", file, status=ExitStatus.PLAN_STALE)
     books("run", "linkage", *SCOPE, "--allow-known-escalations")
     books(*plan, "--detailed-exitcode")
