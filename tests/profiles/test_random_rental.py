@@ -19,6 +19,7 @@ from pytest_postgresql.executors import NoopExecutor
 from tests.charges.owner import Owner
 from tests.conftest import Database, clone
 from tests.profiles.comparison import answer
+from tests.scripts import carry_out
 
 ZONES = ("America/Chicago", "Asia/Tokyo", "Pacific/Chatham", "UTC")
 RENTS = (100_000, None, 99_999, -5)
@@ -228,6 +229,15 @@ READINGS = (
     " WHERE check_name IN ('rent_charged_twice', 'undated_payment', 'missing_rent',"
     " 'quarantined_key', 'roommates')",
 )
+SCRIPTS = (
+    "ledger.charge_backfill_script(%(tenant)s, %(rule)s)",
+    "ledger.rent_script(%(tenant)s, '2026-03-20')",
+)
+#: The native tenant has units of its own beside, which a script counts.
+TOLD = (
+    "SELECT rtrim(line, ',;') FROM {} AS line"
+    " WHERE line NOT LIKE '%%(''units'', %%' AND line NOT LIKE '-- From here on %%'"
+)
 MADE = (
     "SELECT tenant_user_id, unit_id, billing_period, amount_cents, effective_on, description"
     " FROM ledger.charges WHERE tenant = %(tenant)s AND source_run_key IS NOT NULL"
@@ -269,6 +279,11 @@ def test_in_place_and_as_a_copy(
 
     for query in READINGS:
         assert_same(query)
+    for script in SCRIPTS:
+        assert_same(TOLD.format(script))
+        lines = adopted.execute(f"SELECT {script}".encode(), {"tenant": tenant, "rule": rule})
+        with adopted.transaction(force_rollback=True):
+            carry_out(adopted, "\n".join(line for (line,) in lines))
     runs = {"backfill_charges": {"amount_rule": rule}, "post_rent": {"as_of": "2026-03-20"}}
     for procedure, own in runs.items():
         ends = [run(each, whose, procedure, batch_size=size, **own) for each, whose in sides]
