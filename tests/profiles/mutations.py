@@ -93,7 +93,7 @@ _SETS: dict[str, tuple[str, ...]] = {
         " activity_window_end = service_period_end",
         "invoice_window_start = invoice_window_start + 31,"
         " invoice_window_end = invoice_window_end + 31",
-        f"obligation_id = {_STRANGER}, schedule_key = 'schedule:of:nobody'",
+        f"obligation_id = {_STRANGER}",
         "obligation_type = 'template_line'",
         "charge_family = 'bucket'",
         "due_position = CASE due_position WHEN 'advance' THEN 'arrears' ELSE 'advance' END",

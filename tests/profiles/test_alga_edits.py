@@ -11,6 +11,7 @@ from tests.profiles.application import INSERT_OVERLAPPING
 from tests.profiles.comparison import answer, assert_same
 from tests.profiles.conftest import Pair
 from tests.profiles.test_alga_runs import LEDGER, run
+from tests.profiles.test_judge_ledger import SOUND_LINE
 
 #: Rows that are generated, with the days that follow: one for each of the changes.
 CHOSEN = """
@@ -126,3 +127,35 @@ def test_what_nobody_judged_yet_is_judged_first(pair: Pair) -> None:
             "DC101",
             "which is in quarantine: overlap",
         )
+
+
+def test_a_revision_is_free_in_the_whole_slot(pair: Pair) -> None:
+    """Whosever the rows are that stand in it: the last one is made again, the first is skipped."""
+    [(line,), *_] = pair.adopted.execute(SOUND_LINE.encode()).fetchall()
+    made = (
+        "SELECT r.schedule_key, r.record_id, r.period_key, r.revision"
+        " FROM public.recurring_service_periods AS r WHERE r.obligation_id = %s"
+        " AND r.lifecycle_state <> 'superseded' ORDER BY r.service_period_start"
+    )
+    [*_, first, last] = pair.adopted.execute(made.encode(), (line,)).fetchall()
+    stranger = "obligation_id = gen_random_uuid()"
+    for statement, record in (
+        (f"UPDATE public.recurring_service_periods SET {stranger} WHERE record_id = %s", last[1]),
+        (
+            "INSERT INTO public.recurring_service_periods SELECT (jsonb_populate_record(r,"
+            " jsonb_build_object('record_id', gen_random_uuid(), 'obligation_id',"
+            " gen_random_uuid(), 'revision', r.revision + 4))).*"
+            " FROM public.recurring_service_periods AS r WHERE r.record_id = %s",
+            first[1],
+        ),
+        ("CALL billing.skip_service_period(%s, %s, 'because')", first[1]),
+        (
+            "CALL billing.backfill_service_periods(%s, '2026-11-20', p_schedule_key => %s)",
+            last[0],
+        ),
+    ):
+        values = (NORTHLIGHT, record) if statement.startswith("CALL") else (record,)
+        pair.adopted.execute(statement.encode(), values)
+    [*_, skipped, again] = pair.adopted.execute(made.encode(), (line,)).fetchall()
+    assert skipped[2:] == (first[2], first[3] + 5)
+    assert again[2:] == (last[2], last[3] + 1)
