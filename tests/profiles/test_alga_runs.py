@@ -1,5 +1,6 @@
 """The books in their own system's tables: planned, run and accepted as in tables of ours."""
 
+import psycopg
 import pytest
 
 from tests.books import BOOKS, EXPECTED
@@ -91,3 +92,28 @@ def test_a_further_run_finds_nothing(pair: Pair, tenant: str, procedure: str) ->
     before = answer(pair.adopted, whole)
     assert run(pair, f"{procedure}_service_periods", tenant, "third")[0] == 0
     assert answer(pair.adopted, whole) == before
+
+
+@pytest.mark.parametrize(
+    ("key", "rule", "name", "count"),
+    [
+        ("k" * 256, "é" * 255, "p_run_key", 256),
+        ("k" * 255, "é" * 300, "p_source_rule_version", 300),
+    ],
+)
+def test_what_no_column_of_theirs_holds_is_refused(
+    pair: Pair, key: str, rule: str, name: str, count: int
+) -> None:
+    """Before anything is written, the record of the run included."""
+    runs = "SELECT r FROM ops.runs AS r"
+    before = answer(pair.adopted, runs)
+    call = "CALL billing.backfill_service_periods(p_tenant => %s, p_as_of => '2026-11-20',"
+    call += " p_run_key => %s, p_source_rule_version => %s)"
+    with pytest.raises(psycopg.Error) as raised:
+        pair.adopted.execute(call.encode(), (TENANTS[0], key, rule))
+    told = raised.value.diag
+    assert (told.sqlstate, told.message_detail) == (
+        "DC001",
+        f"{name} has {count} characters, not 255 at most",
+    )
+    assert answer(pair.adopted, runs) == before
