@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -120,7 +122,56 @@ def test_the_application_makes_a_row_of_the_run_first(
     adopted_alga: Database, adopted_alga_dsn: str, guards: bool
 ) -> None:
     """Without guards the run meets the row at the key of revisions, and plans that batch again."""
-    [(line, start, statement)] = adopted_alga.execute(
+    statement, line, start = a_row_of_the_run(adopted_alga)
+    with (
+        application(adopted_alga) as dsn,
+        sessions(adopted_alga_dsn, 1) as [run],
+        sessions(dsn, 1) as [writer],
+    ):
+        writer.execute("BEGIN")
+        writer.execute(statement)
+        running = run.start(CALL % "")
+        run.wait_until_blocked_by(writer, adopted_alga)
+        writer.execute("COMMIT")
+        assert running.result(30)[0][2] == "escalated"
+    assert_made_by_the_application(adopted_alga, line, start)
+
+
+def test_the_application_waits_with_a_row_of_the_run_in_hand(
+    adopted_alga: Database, adopted_alga_dsn: str
+) -> None:
+    """Under guards it waits for the batch, which waits for its row: the batch gives up, once."""
+    adoption.adopt(adopted_alga_dsn, Wanted("alga", guards=True))
+    statement, line, start = a_row_of_the_run(adopted_alga)
+    adopted_alga.execute(
+        "CREATE FUNCTION ops.wait_before() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF"
+        " session_user = 'postgres' THEN PERFORM pg_advisory_xact_lock_shared("
+        f"hashtext('{HARBOR}'), 0); END IF; RETURN NULL; END $$"
+    )
+    adopted_alga.execute(
+        "CREATE TRIGGER gate BEFORE INSERT ON public.recurring_service_periods"
+        " FOR EACH STATEMENT EXECUTE FUNCTION ops.wait_before()"
+    )
+    with (
+        application(adopted_alga) as dsn,
+        sessions(adopted_alga_dsn, 1) as [run],
+        sessions(dsn, 1) as [writer],
+    ):
+        run.execute("SET deadlock_timeout = '10ms'")
+        adopted_alga.execute("GRANT USAGE ON SCHEMA ops TO PUBLIC")
+        with at_gate(adopted_alga, HARBOR, 0):
+            running = run.start(CALL % "")
+            wait_at_gate(adopted_alga, run)
+            writing = writer.start(statement)
+            assert waits(adopted_alga, writer, writing)
+        assert outcome(writing) == "00000"
+        assert running.result(30)[0][2] == "escalated"
+    assert_made_by_the_application(adopted_alga, line, start)
+
+
+def a_row_of_the_run(database: Database) -> tuple[str, UUID, date]:
+    """Return the statement with which the application makes a row that a run is to make."""
+    [(line, start, statement)] = database.execute(
         """
         SELECT p.obligation_id, p.service_period_start,
             format('INSERT INTO recurring_service_periods SELECT r.*'
@@ -134,24 +185,18 @@ def test_the_application_makes_a_row_of_the_run_first(
         """,
         (HARBOR, AS_OF),
     ).fetchall()
-    with (
-        application(adopted_alga) as dsn,
-        sessions(adopted_alga_dsn, 1) as [run],
-        sessions(dsn, 1) as [writer],
-    ):
-        writer.execute("BEGIN")
-        writer.execute(statement)
-        running = run.start(CALL % "")
-        run.wait_until_blocked_by(writer, adopted_alga)
-        writer.execute("COMMIT")
-        assert running.result(30)[0][2] == "escalated"
-    made = adopted_alga.execute(
+    return statement, line, start
+
+
+def assert_made_by_the_application(database: Database, line: UUID, start: date) -> None:
+    """Assert that the run has made every row but that of the application."""
+    made = database.execute(
         "SELECT source_run_key FROM recurring_service_periods"
         " WHERE obligation_id = %s AND service_period_start = %s",
         (line, start),
     ).fetchall()
     assert made == [("the application",)]
-    assert_live_rows(adopted_alga, HARBOR, "live_rows_after", but={str(line)})
+    assert_live_rows(database, HARBOR, "live_rows_after", but={str(line)})
 
 
 def test_an_edit_between_plan_and_run(adopted_alga: Database, adopted_alga_dsn: str) -> None:
