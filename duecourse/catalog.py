@@ -135,8 +135,8 @@ class _Catalog:
         for path in self._gone:
             self._drop(self._records[path].identities)
             self._forget([path])
-        while waiting := [path for path in self._files if path in self._todo - self._made]:
-            self._make(self._files[waiting[0]])
+        while waiting := (self._todo - self._made) & self._files.keys():
+            self._make(next(file for path, file in self._files.items() if path in waiting))
         if pending:
             self._record_catalog()
         if _GRANTING in self._files:

@@ -168,7 +168,7 @@ def _record_changes(
         name: recorded.get(name, path) if name in before else path
         for name in touched & after.keys()
     }
-    query(connection, "record_catalog", config, schemas=config.schemas, made=Jsonb(made))
+    query(connection, "record_structure", config, schemas=config.schemas, made=Jsonb(made))
 
 
 class _Part(NamedTuple):

@@ -56,9 +56,9 @@ _DECLARED = re.compile(
 _FIRST_LINE = re.compile(r"^-- (.*)$", re.MULTILINE)
 
 _TOKEN = re.compile(
-    r"""(?P<ignored>\s+ | --[^\n]* | /\*.*?\*/)
-    | [eE]'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | "(?:[^"]|"")*"
-    | [\w$]+ | (?:[+*<>=~!@\#%^&|`?]|-(?!-)|/(?!\*))+ | .""",
+    r"""\s+ | --[^\n]* | /\*.*?\*/
+    | ([eE]'(?:[^'\\]|''|\\.)*' | '(?:[^']|'')*' | "(?:[^"]|"")*"
+    | [\w$]+ | (?:[+*<>=~!@\#%^&|`?]|-(?!-)|/(?!\*))+ | .)""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -119,7 +119,7 @@ class Check:
 
 def tokens(text: str) -> Iterator[str]:
     """Yield the words, signs and literals of SQL, in dollar-quoted bodies too, without comments."""
-    return (match[0] for match in _TOKEN.finditer(text) if match["ignored"] is None)
+    return filter(None, _TOKEN.findall(text))
 
 
 def stages(profile: Profile = NATIVE) -> list[str]:
