@@ -35,6 +35,9 @@ _SERVER = "DUECOURSE_TEST_SERVER"
 _RUN = "DUECOURSE_TEST_RUN"
 _cleanup = ExitStack()
 
+#: What Python heeds when it starts, and never again.
+_OF_A_START = ("PYTHON", "LANG", "LC_")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server, or find it, and tell pytest-postgresql where it is."""
@@ -131,15 +134,34 @@ def empty_database(empty_dsn: str) -> Iterator[Database]:
         yield connection
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[list[str]]:
+    """Yield the words of a shell that stand for the command line, sooner; see tests/warm.py."""
+    file = str(ROOT / "tests/warm.py")
+    with TemporaryDirectory() as folder:
+        where = str(Path(folder) / "socket")
+        with subprocess.Popen(
+            [sys.executable, file, "--serve", where],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as server:
+            assert server.stdout
+            assert server.stdout.readline() == b"ready\n"
+            yield [sys.executable, "-I", "-S", file, where]
+
+
 @pytest.fixture
-def duecourse(tmp_path: Path) -> Command:
+def duecourse(tmp_path: Path, warm: list[str]) -> Command:
     """Return a function that runs the command line in a process of its own, in an empty folder."""
 
     def run(*arguments: object, **settings: Any) -> "subprocess.CompletedProcess[str]":
+        env: dict[str, str] = settings.pop("env", {})
+        anew = any(name.startswith(_OF_A_START) for name in env)
         return subprocess.run(
-            [sys.executable, "-m", "duecourse", *map(str, arguments)],
+            [*([sys.executable, "-m", "duecourse"] if anew else warm), *map(str, arguments)],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **settings.pop("env", {})},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **env},
             capture_output=True,
             check=False,
             text=True,

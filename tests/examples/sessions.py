@@ -9,9 +9,10 @@ tables of another system.
 
 import os
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,14 +36,16 @@ def pages() -> list[Path]:
     return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def retyped(text: str, dsn: str) -> str:
+def retyped(
+    text: str, dsn: str, duecourse: Sequence[str] = (sys.executable, "-m", "duecourse")
+) -> str:
     """Return a page with the output that its commands have now, on an empty database."""
     with ExitStack() as stack:
         stack.enter_context(_without_roles(_ROLE.findall(text), dsn))
         if _THEIRS in text:
             with psycopg.connect(dsn) as connection:
                 load_alga(connection, books=sample())
-        shell, psql = (stack.enter_context(opened(dsn)) for opened in (_shell, _psql))
+        shell, psql = map(stack.enter_context, (_shell(dsn, duecourse), _psql(dsn)))
         types = {
             "console": _Shell(shell, "{{ {}\n}} </dev/null\necho '{}'\n"),
             "sql": _Shell(psql, "{}\n\\echo {}\n"),
@@ -94,7 +97,7 @@ def _filled(kind: str, block: str, shell: _Shell) -> str:
 
 
 @contextmanager
-def _shell(dsn: str) -> "Iterator[subprocess.Popen[str]]":
+def _shell(dsn: str, duecourse: Sequence[str]) -> "Iterator[subprocess.Popen[str]]":
     """Yield a shell in a folder with what the pages need of the checkout."""
     with TemporaryDirectory() as folder:
         for name in ("duecourse", "migrations"):
@@ -102,7 +105,7 @@ def _shell(dsn: str) -> "Iterator[subprocess.Popen[str]]":
         tools = Path(folder) / "bin"
         tools.mkdir()
         command = tools / "duecourse"
-        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m duecourse "$@"\n')
+        command.write_text(f'#!/bin/sh\nexec {shlex.join(duecourse)} "$@"\n')
         command.chmod(0o755)
         path = os.pathsep.join([str(tools), str(postgres.binaries()), os.environ["PATH"]])
         settings = {"DATABASE_URL": dsn, "PATH": path, "PYTHONPATH": str(ROOT)}
