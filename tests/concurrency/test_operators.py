@@ -75,6 +75,7 @@ def test_who_does_not_wait_is_told_the_holder_by_name(books: Books, pair: list[S
         lambda n: notices.append((n.message_primary, n.message_detail, n.message_hint))
     )
     first.execute("SET application_name = 'night shift'")
+    second.execute("SET duecourse.notices = 'json'")
     more = "p_run_key => 'mine', p_lock_timeout => '20 ms'"
     with held(books, first, 1, "p_run_key => 'theirs'"):
         assert call(second, books, more) == (0, 0, "locked")
