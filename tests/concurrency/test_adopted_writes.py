@@ -26,6 +26,7 @@ from tests.conftest import Database
 from tests.profiles.application import INSERT_NEXT, RETIRE, WRITES, application
 from tests.whole.test_books import AS_OF, assert_live_rows, obligations, summary
 
+ONE_BATCH = f"CALL billing.backfill_service_periods('{HARBOR}', '{AS_OF}')"
 CALL = f"CALL billing.backfill_service_periods('{HARBOR}', '{AS_OF}', p_batch_size => 60%s)"
 
 
@@ -160,7 +161,7 @@ def test_the_application_waits_with_a_row_of_the_run_in_hand(
         run.execute("SET deadlock_timeout = '10ms'")
         adopted_alga.execute("GRANT USAGE ON SCHEMA ops TO PUBLIC")
         with at_gate(adopted_alga, HARBOR, 0):
-            running = run.start(CALL % "")
+            running = run.start(ONE_BATCH)
             wait_at_gate(adopted_alga, run)
             writing = writer.start(statement)
             assert waits(adopted_alga, writer, writing)
