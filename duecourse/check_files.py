@@ -35,13 +35,30 @@ def describe(row: Row) -> str:
     return in_one_line(text)
 
 
+def _waiver(row: Row) -> dict[str, object]:
+    return {
+        "object_key": row["object_key"],
+        "until": row["valid_until"],
+        "reason": row["reason"],
+        "by": row["waived_by"],
+    }
+
+
+def waived(row: Row) -> str:
+    """Return what is said of a waiver: until when, by whom, why."""
+    return f"until {row['valid_until']} by {row['waived_by']}: {in_one_line(row['reason'])}"
+
+
 def as_json(found: Sequence[Report]) -> str:
     """Return one document, as docs/reference/verify.schema.json describes it."""
     parts = [
         {
             "tenant": report.tenant,
             "name": report.name,
-            "checks": [_check(result) for result in report.results],
+            "checks": [_check(report, result) for result in report.results],
+            "unused_waivers": [
+                {"check": row["check_name"], **_waiver(row)} for row in report.unused
+            ],
             "failed": report.failed,
         }
         for report in found
@@ -53,14 +70,22 @@ def as_json(found: Sequence[Report]) -> str:
     return output.to_json(head | {"tenants": parts, "failed": total}, indent=2) + "\n"
 
 
-def _check(result: Result) -> dict[str, object]:
+def _check(report: Report, result: Result) -> dict[str, object]:
     told: dict[str, object] = {
         "name": result.check.name,
         "severity": result.check.severity,
         "result": result.outcome.value,
-        "findings": [{key: row[key] for key in FINDING} for row in result.findings],
+        "findings": [
+            {key: row[key] for key in FINDING}
+            | {"waived": None if row["waived"] is None else _waiver(row["waived"])}
+            for row in result.findings
+        ],
     }
-    return told | ({"error": result.error} if result.error else {})
+    if result.error:
+        told["error"] = result.error
+    if result.is_bad and (since := report.failed_since.get(result.check.name)):
+        told["failed_since"] = since.isoformat()
+    return told
 
 
 def as_tap(found: Sequence[Report]) -> str:
@@ -93,6 +118,8 @@ def _diagnostics(result: Result) -> Iterator[str]:
         yield "  findings:"
     for row in result.findings:
         told = [f"{key}: {json.dumps(row[key])}" for key in FINDING if row[key] is not None]
+        if row["waived"] is not None:
+            told.append(f"waived: {json.dumps(waived(row['waived']))}")
         yield f"    - {told[0]}"
         yield from (f"      {line}" for line in told[1:])
     yield "  ..."
@@ -139,7 +166,8 @@ def _add_case(suite: ElementTree.Element, report: Report, result: Result) -> Non
         name=result.check.name,
         time=_seconds(result.seconds),
     )
-    lines = [_line(row) for row in result.findings]
+    lines = [_line(row) for row in result.findings if row["waived"] is None]
+    passed = [_line(row) for row in result.findings if row["waived"] is not None]
     match result.outcome:
         case Outcome.ERRORED:
             error = in_one_line(result.error or "")
@@ -149,14 +177,17 @@ def _add_case(suite: ElementTree.Element, report: Report, result: Result) -> Non
             failure = ElementTree.SubElement(case, "failure", type="error", message=message)
             failure.text = "\n".join(lines)
         case Outcome.WARNED:
-            ElementTree.SubElement(case, "system-out").text = "\n".join(lines)
+            passed = lines + passed
         case Outcome.SKIPPED:
             ElementTree.SubElement(case, "skipped", message="not asked for")
+    if passed:
+        ElementTree.SubElement(case, "system-out").text = "\n".join(passed)
 
 
 def _line(row: Row) -> str:
     repair = f" — {in_one_line(row['repair_call'])}" if row["repair_call"] else ""
-    return f"{row['severity']}: {describe(row)}{repair}"
+    waiver = f"waived {waived(row['waived'])}: " if row["waived"] is not None else ""
+    return f"{waiver}{row['severity']}: {describe(row)}{repair}"
 
 
 def number(count: int, thing: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from duecourse import output
-from duecourse.check_files import describe, in_one_line, number
+from duecourse.check_files import describe, in_one_line, number, waived
 from duecourse.checks import Outcome, Report, Result
 from duecourse.surface import Row
 
@@ -15,6 +15,9 @@ WIDTH = 80
 
 #: A blank at which no line is broken.
 _GLUE = "\N{NO-BREAK SPACE}"
+
+#: Outcomes of which the checks are named, the gravest first.
+_NAMED = (Outcome.ERRORED, Outcome.FAILED, Outcome.WARNED, Outcome.WAIVED, Outcome.SKIPPED)
 
 #: How many findings of a failed check are shown unless all are asked for.
 _SHOWN = 1
@@ -34,16 +37,21 @@ def show(found: Sequence[Report], *, everything: bool = False) -> None:
 
 def _lines(report: Report, *, everything: bool) -> Iterator[str]:
     yield from _headline(report)
-    for outcome in (Outcome.ERRORED, Outcome.FAILED, Outcome.WARNED, Outcome.SKIPPED):
+    for outcome in _NAMED:
         if results := report.of(outcome):
             counts = "  ".join(
                 f"{result.check.name}{_GLUE}{len(result.findings) or ''}".rstrip()
                 for result in results
             )
             yield from _folded(counts, f"{outcome.value:<9}", " " * 9)
-    for outcome in (Outcome.ERRORED, Outcome.FAILED, *([Outcome.WARNED] if everything else [])):
+    for outcome in _NAMED[: 4 if everything else 2]:
         for result in report.of(outcome):
-            yield from _described(result, everything=everything)
+            yield from _described(report, result, everything=everything)
+    if report.unused:
+        yield ""
+    for row in report.unused:
+        what = f"{row['check_name']} of {row['object_key'] or 'every object'}"
+        yield from _folded(f"{in_one_line(what)}, {waived(row)}", "waived, but not found: ", "  ")
 
 
 def _headline(report: Report) -> Iterator[str]:
@@ -55,8 +63,8 @@ def _headline(report: Report) -> Iterator[str]:
         parts.append(f"{len(failed)} failed ({_findings(failed)})")
     if warned:
         parts.append(f"{len(warned)} with warnings ({_findings(warned)})")
-    if skipped := report.of(Outcome.SKIPPED):
-        parts.append(f"{len(skipped)} skipped")
+    rest = {outcome: len(report.of(outcome)) for outcome in (Outcome.WAIVED, Outcome.SKIPPED)}
+    parts += [f"{count} {outcome.value}" for outcome, count in rest.items() if count]
     checked = number(len(report.results), "check")
     name = in_one_line(report.name)
     yield from _folded(f"{checked} of {name} as of {report.as_of}: {', '.join(parts)}", "", "  ")
@@ -66,16 +74,22 @@ def _findings(results: Sequence[Result]) -> str:
     return number(sum(len(result.findings) for result in results), "finding")
 
 
-def _described(result: Result, *, everything: bool) -> Iterator[str]:
+def _described(report: Report, result: Result, *, everything: bool) -> Iterator[str]:
     """Yield what a check found; never folded in it is what is to be copied."""
     yield ""
     yield from _folded(result.check.what, f"{result.check.name}: ", "  ")
+    if result.is_bad and (since := report.failed_since.get(result.check.name)):
+        yield f"  failed since {since:%Y-%m-%d %H:%M} UTC"
     if result.error:
         yield from _folded(result.error, "  could not look: ", "    ")
         return
-    shown = result.findings if everything else result.findings[:_SHOWN]
+    found = sorted(result.findings, key=lambda row: row["waived"] is not None)
+    shown = found if everything else found[:_SHOWN]
     for row in shown:
         yield from _folded(f"{row['severity']}: {describe(row)}", "  ", "    ")
+        if row["waived"] is not None:
+            yield from _folded(waived(row["waived"]), "    waived ", "      ")
+            continue
         if row["repair_call"]:
             yield from _statement(row)
     if more := len(result.findings) - len(shown):

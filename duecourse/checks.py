@@ -9,6 +9,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.errors import InsufficientPrivilege
+from psycopg.types.json import Jsonb
 
 from duecourse import surface
 from duecourse.database import Connection
@@ -16,8 +17,8 @@ from duecourse.errors import from_database_error
 from duecourse.objects import Check
 from duecourse.surface import Row
 
-#: What a refusal of the arguments or of the login begins with: then no check can look.
-_OF_THE_CALL = "DC"
+#: Of a refusal of the arguments: then no check can look.
+_OF_THE_CALL = ("DC001", "DC002")
 
 
 class Outcome(StrEnum):
@@ -26,13 +27,17 @@ class Outcome(StrEnum):
     ERRORED = "errored"
     FAILED = "failed"
     WARNED = "warned"
+    WAIVED = "waived"
     OK = "ok"
     SKIPPED = "skipped"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a check found, each finding a row; ``error``: why it could not look."""
+    """What a check found, each finding a row; ``error``: why it could not look.
+
+    A finding's ``waived`` is the waiver that lets it pass, or None.
+    """
 
     check: Check
     outcome: Outcome
@@ -45,6 +50,15 @@ class Result:
         """Whether verification has failed by it."""
         return self.outcome in (Outcome.ERRORED, Outcome.FAILED)
 
+    def counts(self) -> dict[str, int]:
+        """Return how many findings are errors, warnings, or waived."""
+        live = [row["severity"] for row in self.findings if row["waived"] is None]
+        return {
+            "errors": live.count("error"),
+            "warnings": live.count("warning"),
+            "waived": len(self.findings) - len(live),
+        }
+
 
 @dataclass(frozen=True)
 class Report:
@@ -54,6 +68,10 @@ class Report:
     name: str
     as_of: date
     results: Sequence[Result]
+    #: Waivers in force that let nothing pass.
+    unused: Sequence[Row] = ()
+    #: Since when checks fail, by name, as far as it was recorded.
+    failed_since: Mapping[str, datetime] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def of(self, *outcomes: Outcome) -> list[Result]:
@@ -120,13 +138,66 @@ def reports(
                 if wanted.picks(check)
                 and (check.of_database if tenant is None else not (apart and check.of_database))
             ]
-            results = list(_results(connection, made, tenant, as_of, wanted))
-            found.append(Report(tenant, name, as_of, results))
+            waivers = _Waivers(connection, tenant, as_of)
+            results = list(_results(connection, made, tenant, as_of, wanted, waivers))
+            history = surface.select(connection, "ops.verify_history", {"tenant": tenant})
+            since = {row["check_name"]: row["failed_since"] for row in history}
+            unused = waivers.unused(results)
+            found.append(Report(tenant, name, as_of, results, unused, since))
     return found
 
 
+def record(connection: Connection, report: Report) -> None:
+    """Record what was found, of the checks that are the tenant's (or the database's) own."""
+    found = [
+        {"check_name": result.check.name, "outcome": result.outcome, **result.counts()}
+        for result in report.results
+        if result.outcome != Outcome.SKIPPED and result.check.of_database == (report.tenant is None)
+    ]
+    given = {"tenant": report.tenant, "as_of": report.as_of, "results": Jsonb(found)}
+    surface.call(connection, "ops.record_checks", given)
+
+
+class _Waivers:
+    """The waivers in force for a tenant; of checks of the database those of the database."""
+
+    def __init__(self, connection: Connection, tenant: UUID | None, as_of: date) -> None:
+        self._open: list[Row] = []
+        self._used: list[Row] = []
+        for whose in dict.fromkeys((tenant, None)):
+            arguments = {"tenant": whose, "as_of": as_of}
+            for row in surface.select(connection, "ops.waivers", arguments):
+                if row["state"] == "open":
+                    self._open.append(row)
+
+    def of(self, finding: Row) -> Row | None:
+        """Return the waiver that lets a finding pass; the one that names its object first."""
+        for waiver in reversed(self._open):
+            if waiver["check_name"] == finding["check_name"] and waiver["object_key"] in (
+                finding["object_key"],
+                None,
+            ):
+                self._used.append(waiver)
+                return waiver
+        return None
+
+    def unused(self, results: Sequence[Result]) -> list[Row]:
+        """Return those of checks that have looked, and that let nothing pass."""
+        looked = {result.check.name for result in results if result.outcome != Outcome.SKIPPED}
+        return [
+            waiver
+            for waiver in self._open
+            if waiver["check_name"] in looked and waiver not in self._used
+        ]
+
+
 def _results(
-    connection: Connection, made: Sequence[Check], tenant: UUID | None, as_of: date, wanted: Wanted
+    connection: Connection,
+    made: Sequence[Check],
+    tenant: UUID | None,
+    as_of: date,
+    wanted: Wanted,
+    waivers: _Waivers,
 ) -> Iterator[Result]:
     for check in made:
         if check.name in wanted.skipped:
@@ -136,7 +207,8 @@ def _results(
         error, seen = None, []
         try:
             with connection.transaction():
-                seen = list(filter(wanted.sees, find(connection, check, tenant, as_of)))
+                rows = filter(wanted.sees, find(connection, check, tenant, as_of))
+                seen = [{**row, "waived": waivers.of(row)} for row in rows]
         except psycopg.Error as raised:
             if connection.closed or _is_of_the_call(raised):
                 raise
@@ -154,10 +226,13 @@ def find(connection: Connection, check: Check, tenant: UUID | None, as_of: date)
 def _is_of_the_call(error: psycopg.Error) -> bool:
     """Return whether every check would say so: of the arguments, or of the login."""
     refused = isinstance(error, InsufficientPrivilege) and error.diag.message_detail is not None
-    return refused or (error.sqlstate or "").startswith(_OF_THE_CALL)
+    return refused or error.sqlstate in _OF_THE_CALL
 
 
 def _outcome(findings: Sequence[Row], wanted: Wanted) -> Outcome:
-    if any(map(wanted.fails, findings)):
+    live = [row for row in findings if row["waived"] is None]
+    if any(map(wanted.fails, live)):
         return Outcome.FAILED
-    return Outcome.WARNED if findings else Outcome.OK
+    if live:
+        return Outcome.WARNED
+    return Outcome.WAIVED if findings else Outcome.OK

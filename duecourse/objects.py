@@ -37,6 +37,7 @@ STAGES = (
     "procedures/imports",
     "procedures/permissions",
     "procedures/cutover",
+    "procedures/checks",
     "verify",
 )
 

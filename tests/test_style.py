@@ -186,7 +186,7 @@ def test_every_folder_is_a_stage() -> None:
         for file in (ROOT / top).rglob("*.sql.j2")
     }
     of_profiles = {stage for name in profile.names() for stage in stages_of(profile.of(name))}
-    assert folders <= {*STAGES, *of_profiles, "sql/macros", "sql/applying"}
+    assert folders <= {*STAGES, *of_profiles, "sql/macros", "sql/applying", "verify/faults"}
 
 
 def test_every_migration_is_a_pair() -> None:

@@ -10,6 +10,7 @@ import click
 
 from duecourse import check_files, check_table, checks, surface
 from duecourse.adopted import config_of
+from duecourse.cli._prove import prove
 from duecourse.cli._scope import as_of, tenant
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.database import Connection
@@ -64,6 +65,17 @@ def _file(text: str) -> tuple[str, Path]:
     multiple=True,
     help=f"Write a file, too: {_FILES}. Repeatable.",
 )
+@click.option(
+    "--record", is_flag=True, help="Record it, so that later one sees since when a check fails."
+)
+@click.option(
+    "--prove",
+    "proved",
+    is_flag=True,
+    help="Plant a fault for each check, in books of its own and in a transaction that is taken"
+    " back, and show that it is found. Locks tables for moments.",
+)
+@click.option("--yes", is_flag=True, help="Prove also while other sessions are connected.")
 @click.option("--all", "everything", is_flag=True, help="Show every finding, warnings too.")
 @options("tap", "junit")
 @pass_session
@@ -72,12 +84,15 @@ def verify(
     /,
     alone: bool,
     files: tuple[tuple[str, Path], ...],
+    record: bool,
+    proved: bool,
+    yes: bool,
     everything: bool,
     tenant: str | None,
     as_of: date,
     **wanted: Any,
 ) -> ExitStatus:
-    """Check the ledger and what surrounds it; reads only.
+    """Check the ledger and what surrounds it; reads only, but for --record and --prove.
 
     Without a tenant the database itself is checked: its guards, tables and routines, permissions,
     runs. All checks see one state of the database. Exits with 3 when a check finds an error, or
@@ -85,6 +100,9 @@ def verify(
     """
     asked = checks.Wanted(**wanted)
     _refuse_unknown(asked, checks_anywhere())
+    if proved:
+        with session.connection() as connection:
+            return prove(session, connection, asked, yes=yes)
     whose: dict[str, Any] = {"tenant": None if alone else tenant}
     with session.books(whose) as connection:
         known = declared(config_of(connection).profile)
@@ -94,6 +112,8 @@ def verify(
             _refuse_of_tenants(asked, known)
         looked_at = _looked_at(connection, whose["tenant"], every=every)
         found = checks.reports(connection, known, looked_at, as_of, asked)
+        for report in found if record else ():
+            checks.record(connection, report)
     check_files.write(found, dict(files))
     if session.format == "table":
         check_table.show(found, everything=everything)

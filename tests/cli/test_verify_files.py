@@ -176,7 +176,7 @@ def test_tap_by_a_parser(files: Path, name: str) -> None:
         for finding in check["findings"]
     ]
     diagnosed = [
-        {"expected": None, "actual": None, "repair_call": None} | finding
+        dict.fromkeys(("expected", "actual", "repair_call", "waived")) | finding
         for line in tests
         for finding in (line.yaml_block or {}).get("findings", [])
     ]
