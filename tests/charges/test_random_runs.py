@@ -72,7 +72,7 @@ def owed(let: list[tuple[str, str, date, int | None]]) -> dict[Key, tuple[int, d
     days: dict[Key, set[date]] = {}
     for renter, unit, start, length in let:
         day = start
-        while (start <= LAST) and (day.year, day.month) <= (LAST.year, LAST.month):
+        while (day.year, day.month) <= (LAST.year, LAST.month):
             if length is not None and day >= start + timedelta(length):
                 break
             days.setdefault((renter, unit, f"{day:%Y-%m}"), set()).add(day)
