@@ -58,13 +58,14 @@ READINGS: dict[str, Row] = {
     "ops.run_records": {},
     "ops.verify_history": {},
     "ops.waivers": {"as_of": AS_OF},
+    "ops.run_status": {},
 }
 
 #: Those to which no tenant is the database itself.
 OF_DATABASE = {"billing.verify", "ledger.verify", "ops.verify", "ops.verify_history", "ops.waivers"}
 
 #: Those that answer for a tenant that they do not know: there is nothing of it.
-INDIFFERENT = {"billing.captured_rows", "ops.run_records"}
+INDIFFERENT = {"billing.captured_rows", "ops.run_records", "ops.run_status"}
 
 
 class Scene:

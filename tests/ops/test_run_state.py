@@ -233,7 +233,7 @@ def test_a_run_key_of_other_arguments_is_seen_before_anything_is_written(
     tenants = [Books(database) for _ in range(3)]
     for books in tenants:
         fill(books, 1)
-    tenants[2].call(run_key="k", batch_size=7)
+    tenants[2].call(run_key="k", source_rule_version="other")
     with pytest.raises(psycopg.Error) as raised:
         call(database, "backfill", {"tenant": None, "as_of": AS_OF, "run_key": "k"})
     assert raised.value.sqlstate == "DC005"

@@ -67,6 +67,17 @@ _WAYS: list[dict[str, str | None]] = [
     {},
 ]
 
+#: The way of a run that is resumed afterwards.
+_FIRST: dict[str, str | None] = {
+    "p_run_key": "first",
+    "p_batch_size": "1",
+    "p_max_batches": "1",
+    "p_pause": "1 ms",
+    "p_max_replica_lag": "1 s",
+    "p_max_wal_to_archive": "1000000",
+    "p_max_waiting_sessions": "100",
+}
+
 
 #: Makes the books of a tenant fail.
 _REFUSE = """
@@ -89,8 +100,8 @@ class Public:
 
     @property
     def commits(self) -> bool:
-        """Whether it is one of those that commit."""
-        return self.is_procedure and "p_lock_timeout" in self.arguments
+        """Whether it is one of those that commit, and no run of another's."""
+        return self.is_procedure and "p_source_rule_version" in self.arguments
 
     def statement(self, tenant: UUID, changed: dict[str, str | None]) -> sql.Composed:
         """Return a call of it whose arguments have no type that a search path could resolve."""
@@ -203,12 +214,16 @@ def test_nothing_that_is_planted_is_hit(database: Database) -> None:
     for routine in public:
         for tenant in tenants.values():
             victim.execute(routine.statement(tenant, {}))
+    [resume] = [routine for routine in public if routine.name == "resume_run"]
     for routine in public:
         if routine.commits:
             tenant = tenants[routine.schema]
             with psycopg.connect(database.info.dsn) as other:
                 other.execute("SELECT FROM ops.tenant_locks FOR UPDATE")
                 victim.execute(routine.statement(tenant, {"p_lock_timeout": "1 ms"}))
+            victim.execute(routine.statement(tenant, _FIRST))
+            resumed = {**_FIRST, "p_procedure_name": routine.name}
+            victim.execute(resume.statement(tenant, resumed))
             states = [victim.execute(routine.statement(tenant, way)) for way in _WAYS]
             assert states[-1] is None, (routine.name, states)
     assert victim.hits == []

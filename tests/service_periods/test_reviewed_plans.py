@@ -203,8 +203,8 @@ def test_a_worker_called_by_hand_writes_nothing_unreviewed(books: Books, hash_: 
         "max_periods_per_schedule": 1000,
     }
     books.database.execute(
-        "SELECT ops._open_run(%s, 'backfill_service_periods', %s, 'k', NULL, NULL, '1 s',"
-        " false, ops._backend_start())",
+        "SELECT ops._open_run(%s, 'backfill_service_periods', %s, 'k',"
+        ' \'{"lock_timeout": "1 s"}\', false, ops._backend_start())',
         (books.tenant, Jsonb(arguments)),
     )
     [(status,)] = books.database.execute(

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from tests.notices import Notices
-from tests.service_periods.books import Books, fill, fingerprint
+from tests.service_periods.books import AS_OF, Books, fill, fingerprint
 
 
 def test_a_finished_run_is_not_repeated(books: Books) -> None:
@@ -29,7 +29,6 @@ def test_every_way_to_finish_is_finished(books: Books, ending: str) -> None:
 OTHER: dict[str, object] = {
     "as_of": "2025-01-11",
     "source_rule_version": "other",
-    "batch_size": 4,
     "target_horizon_days": 181,
     "replenishment_threshold_days": 44,
     "max_periods_per_schedule": 999,
@@ -48,8 +47,16 @@ def test_a_key_belongs_to_its_arguments(books: Books, name: str) -> None:
         books.call(**{"run_key": "k", name: other})
     diagnosis = raised.value.diag
     assert diagnosis.sqlstate == "DC005"
-    assert (diagnosis.message_detail or "").startswith("k of backfill_service_periods was called ")
-    hint = "Call with the same arguments to resume it, or choose another p_run_key."
+    was = {"as_of": AS_OF, "source_rule_version": "service-driven-invoicing-cutover-v1",
+           "target_horizon_days": 180, "replenishment_threshold_days": 45,
+           "max_periods_per_schedule": 1000}.get(name, "null")  # fmt: skip
+    assert diagnosis.message_detail == (
+        f"k of backfill_service_periods: {name} was {was}, is {other}"
+    )
+    hint = (
+        "CALL ops.resume_run(p_run_key => 'k') goes on with it as it is; or choose another"
+        " p_run_key."
+    )
     assert diagnosis.message_hint == hint
     assert fingerprint(books.database) == before
 
