@@ -26,13 +26,14 @@ _REFUSED_CHARACTERS = re.compile(r"['$%\\\x00-\x1f\x7f\x85\u2028\u2029]")
 class Config:
     """The schema names, validated when made; whose books, unless another tenant is named.
 
-    And how the database was adopted, if it was.
+    And the bounds that runs keep, and how the database was adopted, if it was.
     """
 
     billing: str = "billing"
     ledger: str = "ledger"
     ops: str = "ops"
     tenant: str | None = None
+    throttle: tuple[tuple[str, str | int], ...] = ()
     adoption: Adoption = NOTHING_ADOPTED
 
     def __post_init__(self) -> None:
@@ -100,16 +101,31 @@ class Config:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise DuecourseError(f"{path} is not TOML: {error}", "correct that line") from error
         names, tenant = settings.pop("schemas", {}), settings.pop("tenant", None)
+        throttle = _throttle(path, settings.pop("throttle", {}))
         known = set(_SCHEMAS)
         unknown = [*settings, *(names.keys() - known if isinstance(names, dict) else ["schemas"])]
         if unknown:
             raise DuecourseError(
                 f"{path} has the unknown setting {sorted(unknown)[0]!r}",
-                "it may hold tenant, and the table [schemas] with billing, ledger and ops",
+                "it may hold tenant, the table [schemas] with billing, ledger and ops, and"
+                " [throttle]",
             )
         if not isinstance(tenant, str | None):
             raise DuecourseError(f"{path}: tenant is {tenant!r}, not a text", "put it in quotes")
-        return cls(**names, tenant=tenant)
+        return cls(**names, tenant=tenant, throttle=throttle)
+
+
+def _throttle(path: Path, bounds: object) -> tuple[tuple[str, str | int], ...]:
+    """Read the table ``[throttle]``: bounds that a run keeps, unless it is told others."""
+    kinds = {"max_replica_lag": str, "max_wal_to_archive": int, "max_waiting_sessions": int}
+    for name, value in bounds.items() if isinstance(bounds, dict) else [("throttle", bounds)]:
+        if name not in kinds or type(value) is not kinds[name]:
+            raise DuecourseError(
+                f"{path} has no bound {name} = {value!r}",
+                "the table [throttle] may hold max_replica_lag (an interval such as '10 s'),"
+                " max_wal_to_archive and max_waiting_sessions (whole numbers)",
+            )
+    return tuple(bounds.items()) if isinstance(bounds, dict) else ()
 
 
 def load() -> Config:

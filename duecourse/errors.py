@@ -15,6 +15,7 @@ class ExitStatus(IntEnum):
     LOCK_BUSY = 4
     PLAN_STALE = 5
     REFUSED = 6
+    INTERRUPTED = 130
 
 
 class DuecourseError(Exception):

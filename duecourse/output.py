@@ -79,11 +79,11 @@ def show_rows(
         click.echo(f"and {more:,} more; all of them: --format json")
 
 
-def folded(text: str) -> str:
+def folded(text: str, width: int = FOLDED_WIDTH) -> str:
     """Return a long text in lines that break between words; those after the first are indented."""
     return textwrap.fill(
         text,
-        FOLDED_WIDTH,
+        width,
         subsequent_indent="    ",
         break_long_words=False,
         break_on_hyphens=False,

@@ -49,7 +49,7 @@ def main(ctx: click.Context) -> None:
 
     \b
     Exit status: 0 done or nothing to do, 1 error, 2 changes pending (with --detailed-exitcode),
-    3 verification failed, 4 lock busy, 5 plan stale, 6 refused or escalated.
+    3 verification failed, 4 lock busy, 5 plan stale, 6 refused or escalated, 130 interrupted.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
@@ -87,6 +87,7 @@ def _report(error: Exception) -> int:
             line = f"{error.format_message()} — {_advice(error) or f'see: {path} --help'}"
         case click.Abort():
             line = "interrupted — what is committed is kept; run the same command again"
+            status = ExitStatus.INTERRUPTED
         case click.ClickException():
             line = error.format_message()
         case OSError():

@@ -16,11 +16,15 @@ _STATUSES = {
     "locked": ExitStatus.LOCK_BUSY,
     "stale_plan": ExitStatus.PLAN_STALE,
     "escalated": ExitStatus.REFUSED,
+    "paused": ExitStatus.REFUSED,
+    "cancelled": ExitStatus.REFUSED,
 }
 _NEXT = {
-    "locked": "the tenant's lock is held; once it is free, run again with --run-key {key}",
+    "locked": "the tenant's lock is held; once it is free, to go on: duecourse resume {key}",
     "stale_plan": "the books changed since the plan; make and review a new one: duecourse plan",
-    "partial": "there is more to do; run again with --run-key {key}",
+    "partial": "there is more to do; to go on: duecourse resume {key}",
+    "paused": "an operator paused it; to go on: duecourse resume {key}",
+    "cancelled": "an operator cancelled it; what is committed is kept",
 }
 _ENDED = ("escalated", "done", "nothing_to_do")
 

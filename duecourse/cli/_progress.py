@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import threading
+import time
 from typing import Any, BinaryIO, Self
 
 from psycopg.errors import Diagnostic
@@ -44,18 +45,29 @@ class _Display:
 
 
 class Progress(_Display):
-    """A bar a tenant, or a line a batch."""
+    """A bar a tenant, or a line a batch; before the first, the key that nobody has typed."""
 
-    def __init__(self, connection: Connection, title: str) -> None:
+    def __init__(
+        self, connection: Connection, title: str, run_key: str | None = None, *, every: bool = False
+    ) -> None:
         super().__init__(
-            MofNCompleteColumn(), TextColumn("{task.fields[unit]}, {task.fields[rows]:,} rows")
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}, {task.fields[rows]:,} rows{task.fields[rate]}"),
         )
         self._connection = connection
         self._title = title
+        self._run_key = run_key
+        self._every = every
+        self._began = time.monotonic()
         self._tasks: dict[str, Any] = {}
+        #: By tenant: what is done, of how much, rows, and those of them from before this call.
+        self._counts: dict[str, tuple[int, int, int, int]] = {}
 
     def __enter__(self) -> Self:
         self._connection.add_notice_handler(self._notice)
+        if self._run_key is not None:
+            self._console.print(f"{self._title}: run key {self._run_key}", markup=False)
+        self._whole = self._bar.add_task("planning …", total=None, unit="", rows=0, rate="")
         return super().__enter__()
 
     def __exit__(self, *raised: object) -> None:
@@ -86,12 +98,28 @@ class Progress(_Display):
                 markup=False,
             )
             return
-        task = self._tasks.get(news["tenant"])
-        if task is None:
-            title = f"{self._title} {news['tenant'][:8]}…"
-            task = self._bar.add_task(title, rows=0, unit=unit)
-            self._tasks[news["tenant"]] = task
-        self._bar.update(task, completed=done, total=total, rows=rows)
+        tenant = news["tenant"]
+        if tenant not in self._tasks:
+            title = f"{self._title} {tenant[:8]}…"
+            self._tasks[tenant] = self._bar.add_task(title, rows=0, unit=unit, rate="")
+        before = self._counts.get(tenant, (0, 0, 0, rows - news["rows"]))[-1]
+        self._counts[tenant] = done, total, rows, before
+        shown = {"unit": unit, "rate": self._rate()}
+        visible = not self._every or done < total
+        self._bar.update(
+            self._tasks[tenant], completed=done, total=total, rows=rows, visible=visible, **shown
+        )
+        sums = [sum(values) for values in zip(*self._counts.values(), strict=True)]
+        title = f"all {len(self._counts):,} tenants so far"
+        self._bar.update(
+            self._whole, description=title, completed=sums[0], rows=sums[2], visible=self._every,
+            **shown,
+        )  # fmt: skip
+
+    def _rate(self) -> str:
+        """Return how many rows a second this call has written."""
+        rows = sum(rows - before for _, _, rows, before in self._counts.values())
+        return f", {rows / max(time.monotonic() - self._began, 0.001):,.0f} a second"
 
 
 class LineProgress(_Display):

@@ -10,11 +10,10 @@ import click
 from duecourse import surface
 from duecourse.cli import _outcome
 from duecourse.cli._consent import agreed, bounds_of, consent_options, read_plan
-from duecourse.cli._progress import Progress
 from duecourse.cli._rehearsal import rehearse
-from duecourse.cli._scope import integer, of_operation, operation_options, plan_hash
+from duecourse.cli._resume import go_on, pace, watched
+from duecourse.cli._scope import of_operation, operation_options, plan_hash
 from duecourse.cli._session import Session, options
-from duecourse.database import Connection
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.operations import OPERATIONS
 
@@ -48,10 +47,8 @@ from duecourse.operations import OPERATIONS
 @click.option("--dry-run", is_flag=True, help="Only say how much would be done; writes nothing.")
 @click.option("--run-key", metavar="KEY", help="Name the run; the same key resumes it.")
 @click.option("--source-rule-version", metavar="TEXT", help="Recorded with the run and its rows.")
-@click.option("--batch-size", metavar="N", type=integer, help="Schedules, or accounts, a batch.")
-@click.option("--max-batches", metavar="N", type=integer, help="Stop after so many batches.")
-@click.option("--pause", metavar="INTERVAL", help="Wait between batches, such as '2 s'.")
-@click.option("--lock-timeout", metavar="INTERVAL", help="How long to wait for the tenant's lock.")
+@click.option("--resume", "resumed", metavar="KEY", help="Go on with this run, as it was begun.")
+@pace
 @click.option("--detailed-exitcode", is_flag=True, help="Exit a dry run with 2 if there is work.")
 @consent_options
 @options()
@@ -63,6 +60,7 @@ def run(
     saved_plan: Path | None,
     allow_known_escalations: bool,
     detailed_exitcode: bool,
+    resumed: str | None,
     **arguments: Any,
 ) -> ExitStatus:
     """Do it, in batches that commit; a run that was interrupted goes on under its run key.
@@ -76,7 +74,10 @@ def run(
     duecourse run charges --plan charges.json
     duecourse run backfill --tenant all --yes --max-rows 1000 --max-share 5
     duecourse run rent --tenant UUID --as-of 2026-09-01 --dry-run
+    duecourse run backfill --resume cutover-1 --batch-size 500
     """
+    if resumed is not None:
+        return go_on(ctx, operation, resumed, arguments)
     session = ctx.ensure_object(Session)
     if saved_plan is None and arguments["tenant"] is None:
         raise DuecourseError("name --tenant or --tenant all")
@@ -96,7 +97,8 @@ def run(
             result, plans = rehearse(connection, chosen, arguments)
             shown = _outcome.of_rehearsal(connection, operation, arguments, result, plans)
         else:
-            result = _call(connection, operation, arguments)
+            with watched(connection, operation, arguments, is_named=is_named):
+                result = surface.call(connection, chosen.procedure, arguments)
             shown = _outcome.of_run(connection, operation, arguments, result, begun)
     shown["seconds"] = round(time.monotonic() - began, 3)
     status = _outcome.exit_status(
@@ -105,13 +107,3 @@ def run(
     _outcome.show(session.format, operation, shown, status, is_named=is_named)
     return status
 
-
-def _call(connection: Connection, operation: str, arguments: surface.Arguments) -> surface.Row:
-    try:
-        with Progress(connection, operation):
-            return surface.call(connection, OPERATIONS[operation].procedure, arguments)
-    except KeyboardInterrupt as interrupt:
-        raise DuecourseError(
-            "interrupted; what is committed is kept",
-            f"to go on, run again with --run-key {arguments['run_key']}",
-        ) from interrupt

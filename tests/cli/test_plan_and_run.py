@@ -75,7 +75,8 @@ def test_from_plan_to_nothing_left(books: Books, tmp_path: Path) -> None:
     assert f"run key: backfill-{AS_OF}-" in done.stdout
     lines = done.stderr.splitlines()
     assert len(lines) > 1
-    assert lines[0].startswith(f"backfill {TENANT}: batch 1, ")
+    assert lines[0].startswith("backfill: run key backfill-")
+    assert lines[1].startswith(f"backfill {TENANT}: batch 1, ")
     assert lines[-1].endswith(f", {written:,} rows")
 
     stale = books("run", "backfill", "--plan", file, status=ExitStatus.PLAN_STALE)
@@ -123,7 +124,7 @@ def test_the_lock_is_held(books: Books, database: Database) -> None:
         database.execute("SELECT 1 FROM ops.tenant_locks WHERE tenant = %s FOR UPDATE", [TENANT])
         arguments = ("run", "backfill", *SCOPE, "--lock-timeout", "100 ms")
         done = books(*arguments, status=ExitStatus.LOCK_BUSY)
-    assert "once it is free, run again with --run-key " in done.stdout
+    assert "once it is free, to go on: duecourse resume backfill-" in done.stdout
 
 
 def test_an_interrupted_run_names_the_key_that_resumes_it(
@@ -138,6 +139,8 @@ def test_an_interrupted_run_names_the_key_that_resumes_it(
         text=True,
     )
     assert process.stderr is not None
+    key = process.stderr.readline().removeprefix("backfill: run key ").strip()
+    assert re.fullmatch(f"backfill-{AS_OF}-[0-9a-f]{{8}}", key)
     assert ": batch 1, 5 of " in process.stderr.readline()
     until(
         database,
@@ -146,14 +149,13 @@ def test_an_interrupted_run_names_the_key_that_resumes_it(
     )
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (ExitStatus.ERROR, "")
-    told = re.fullmatch(
-        "error: interrupted; what is committed is kept — to go on, run again with"
-        f" --run-key (backfill-{AS_OF}-[0-9a-f]+)\n",
-        err,
+    assert (process.returncode, out) == (ExitStatus.INTERRUPTED, "")
+    assert err == (
+        "error: interrupted at 5 of 38 schedules; to go on: duecourse run backfill"
+        f" --resume {key}\n"
     )
-    assert told is not None, err
-    done = books.json(*scope, "--run-key", told[1], status=ExitStatus.REFUSED)
+    resume = ("run", "backfill", "--resume", key, "--batch-size", 20)
+    done = books.json(*resume, status=ExitStatus.REFUSED)
     assert done["batches"] > 1
     [check] = books.json("verify", *SCOPE, "--check", "unfinished_run")["checks"]
     assert check["findings"] == []

@@ -1103,41 +1103,6 @@ TABLE ops.applied_objects (
     CONSTRAINT applied_objects_pkey PRIMARY KEY (path)
 );
 
-TABLE ops.check_results (
-    tenant uuid NOT NULL,
-    check_name text NOT NULL,
-    first_seen_at timestamp with time zone NOT NULL,
-    last_seen_at timestamp with time zone NOT NULL,
-    as_of date NOT NULL,
-    outcome text NOT NULL,
-    errors bigint NOT NULL,
-    warnings bigint NOT NULL,
-    waived bigint NOT NULL,
-    recorded_by text NOT NULL,
-    CONSTRAINT check_results_pkey PRIMARY KEY (tenant, check_name, first_seen_at),
-    CONSTRAINT check_results_outcome_check CHECK (outcome = ANY (ARRAY['ok'::text, 'waived'::text,
-        'warned'::text, 'failed'::text, 'errored'::text])),
-    CONSTRAINT check_results_time_check CHECK (first_seen_at <= last_seen_at)
-);
-
-TABLE ops.check_waivers (
-    tenant uuid NOT NULL,
-    waiver_id uuid NOT NULL DEFAULT gen_random_uuid(),
-    check_name text NOT NULL,
-    object_key text,
-    reason text NOT NULL,
-    valid_until date NOT NULL,
-    waived_by text NOT NULL,
-    waived_at timestamp with time zone NOT NULL DEFAULT now(),
-    ended_by text,
-    ended_at timestamp with time zone,
-    CONSTRAINT check_waivers_pkey PRIMARY KEY (tenant, waiver_id),
-    CONSTRAINT check_waivers_end_check CHECK ((ended_by IS NULL) = (ended_at IS NULL)),
-    CONSTRAINT check_waivers_reason_check CHECK (reason ~ '[^[:space:]]'::text)
-);
-CREATE UNIQUE INDEX check_waivers_open_key ON ops.check_waivers USING btree (tenant, check_name,
-    object_key) NULLS NOT DISTINCT WHERE ended_at IS NULL;
-
 TABLE ops.import_lines (
     tenant uuid NOT NULL,
     import_key text NOT NULL,
@@ -1307,7 +1272,8 @@ PROCEDURE billing.backfill_service_periods(p_tenant uuid, p_as_of date, p_run_ke
     NULL::text, p_accept_escalations text DEFAULT NULL::text, p_client_id uuid DEFAULT NULL::uuid,
     p_schedule_key text DEFAULT NULL::text, p_target_horizon_days integer DEFAULT 180,
     p_replenishment_threshold_days integer DEFAULT 45, p_max_periods_per_schedule integer DEFAULT
-    1000)
+    1000, p_max_replica_lag interval DEFAULT NULL::interval, p_max_wal_to_archive integer DEFAULT
+    NULL::integer, p_max_waiting_sessions integer DEFAULT NULL::integer)
     LANGUAGE plpgsql;
 FUNCTION billing.cadence_boundary(p_origin date, p_step_days integer, p_step_months integer, p_index
     integer)
@@ -1765,7 +1731,8 @@ PROCEDURE billing.regenerate_service_periods(p_tenant uuid, p_as_of date, p_run_
     NULL::text, p_accept_escalations text DEFAULT NULL::text, p_client_id uuid DEFAULT NULL::uuid,
     p_schedule_key text DEFAULT NULL::text, p_target_horizon_days integer DEFAULT 180,
     p_replenishment_threshold_days integer DEFAULT 45, p_max_periods_per_schedule integer DEFAULT
-    1000)
+    1000, p_max_replica_lag interval DEFAULT NULL::interval, p_max_wal_to_archive integer DEFAULT
+    NULL::integer, p_max_waiting_sessions integer DEFAULT NULL::integer)
     LANGUAGE plpgsql;
 FUNCTION billing.regeneration_trigger(p_source text, p_changed_fields text[], p_cadence_owner_before
     text, p_cadence_owner_after text)
@@ -1781,7 +1748,9 @@ PROCEDURE billing.repair_invoice_linkage(p_tenant uuid, p_as_of date, p_run_key 
     DEFAULT false, p_expected_plan_hash text DEFAULT NULL::text, INOUT o_rows bigint DEFAULT
     NULL::bigint, INOUT o_batches integer DEFAULT NULL::integer, INOUT o_status text DEFAULT
     NULL::text, p_accept_escalations text DEFAULT NULL::text, p_client_id uuid DEFAULT NULL::uuid,
-    p_schedule_key text DEFAULT NULL::text)
+    p_schedule_key text DEFAULT NULL::text, p_max_replica_lag interval DEFAULT NULL::interval,
+    p_max_wal_to_archive integer DEFAULT NULL::integer, p_max_waiting_sessions integer DEFAULT
+    NULL::integer)
     LANGUAGE plpgsql;
 PROCEDURE billing.replenish_service_periods(p_tenant uuid, p_as_of date, p_run_key text DEFAULT
     NULL::text, p_source_rule_version text DEFAULT 'service-driven-invoicing-cutover-v1'::text,
@@ -1792,7 +1761,8 @@ PROCEDURE billing.replenish_service_periods(p_tenant uuid, p_as_of date, p_run_k
     NULL::text, p_accept_escalations text DEFAULT NULL::text, p_client_id uuid DEFAULT NULL::uuid,
     p_schedule_key text DEFAULT NULL::text, p_target_horizon_days integer DEFAULT 180,
     p_replenishment_threshold_days integer DEFAULT 45, p_max_periods_per_schedule integer DEFAULT
-    1000)
+    1000, p_max_replica_lag interval DEFAULT NULL::interval, p_max_wal_to_archive integer DEFAULT
+    NULL::integer, p_max_waiting_sessions integer DEFAULT NULL::integer)
     LANGUAGE plpgsql;
 FUNCTION billing.resolve_linkage_scope(p_tenant uuid, p_as_of date, p_client_id uuid, p_schedule_key
     text)
@@ -1839,7 +1809,8 @@ PROCEDURE ledger.backfill_charges(p_tenant uuid, p_run_key text DEFAULT NULL::te
     p_expected_plan_hash text DEFAULT NULL::text, INOUT o_rows bigint DEFAULT NULL::bigint, INOUT
     o_batches integer DEFAULT NULL::integer, INOUT o_status text DEFAULT NULL::text,
     p_accept_escalations text DEFAULT NULL::text, p_amount_rule text DEFAULT
-    'unit_rent_first'::text)
+    'unit_rent_first'::text, p_max_replica_lag interval DEFAULT NULL::interval, p_max_wal_to_archive
+    integer DEFAULT NULL::integer, p_max_waiting_sessions integer DEFAULT NULL::integer)
     LANGUAGE plpgsql;
 FUNCTION ledger.balances(p_tenant uuid, p_as_of date DEFAULT NULL::date, p_tenant_user_id text
     DEFAULT NULL::text, p_unit_id text DEFAULT NULL::text)
@@ -2039,7 +2010,9 @@ PROCEDURE ledger.post_rent(p_tenant uuid, p_as_of date, p_through date DEFAULT N
     NULL::interval, p_lock_timeout interval DEFAULT '00:00:10'::interval, p_dry_run boolean DEFAULT
     false, p_expected_plan_hash text DEFAULT NULL::text, INOUT o_rows bigint DEFAULT NULL::bigint,
     INOUT o_batches integer DEFAULT NULL::integer, INOUT o_status text DEFAULT NULL::text,
-    p_accept_escalations text DEFAULT NULL::text)
+    p_accept_escalations text DEFAULT NULL::text, p_max_replica_lag interval DEFAULT NULL::interval,
+    p_max_wal_to_archive integer DEFAULT NULL::integer, p_max_waiting_sessions integer DEFAULT
+    NULL::integer)
     LANGUAGE plpgsql;
 FUNCTION ledger.read_stripe_settings(p_tenant uuid)
     RETURNS TABLE(metadata_keys jsonb, livemode boolean, account text, set_by text, set_at timestamp
@@ -2102,8 +2075,9 @@ FUNCTION ops.assert_valid(p_invalid text, p_hint text DEFAULT 'Call again with a
     \df+ shows every argument.'::text)
     RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE;
-PROCEDURE ops.end_waiver(p_tenant uuid, p_check_name text DEFAULT NULL::text, p_object_key text
-    DEFAULT NULL::text, INOUT o_rows bigint DEFAULT NULL::bigint)
+PROCEDURE ops.cancel_run(p_tenant uuid DEFAULT NULL::uuid, p_run_key text DEFAULT NULL::text,
+    p_procedure_name text DEFAULT NULL::text, p_reason text DEFAULT NULL::text, INOUT o_status text
+    DEFAULT NULL::text)
     LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION ops.error_codes()
     RETURNS TABLE(code text, condition text, exit_status integer, message text)
@@ -2138,15 +2112,24 @@ FUNCTION ops.mark_ledger_write(p_tenant uuid)
 FUNCTION ops.parameter_meanings()
     RETURNS TABLE(parameter_name text, meaning text)
     LANGUAGE plpgsql STABLE PARALLEL SAFE;
+PROCEDURE ops.pause_run(p_tenant uuid DEFAULT NULL::uuid, p_run_key text DEFAULT NULL::text,
+    p_procedure_name text DEFAULT NULL::text, p_reason text DEFAULT NULL::text, INOUT o_status text
+    DEFAULT NULL::text)
+    LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION ops.permission_of(p_routine_name text)
     RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE;
 FUNCTION ops.plan_hash(p_tenant uuid, p_mode text, p_hash bigint[])
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
-PROCEDURE ops.record_checks(p_tenant uuid, p_as_of date DEFAULT NULL::date, p_results jsonb DEFAULT
-    NULL::jsonb, INOUT o_rows bigint DEFAULT NULL::bigint)
-    LANGUAGE plpgsql SECURITY DEFINER;
+PROCEDURE ops.resume_run(p_tenant uuid DEFAULT NULL::uuid, p_run_key text DEFAULT NULL::text,
+    p_procedure_name text DEFAULT NULL::text, p_reason text DEFAULT NULL::text, INOUT o_rows bigint
+    DEFAULT NULL::bigint, INOUT o_batches integer DEFAULT NULL::integer, INOUT o_status text DEFAULT
+    NULL::text, p_batch_size integer DEFAULT NULL::integer, p_max_batches integer DEFAULT
+    NULL::integer, p_pause interval DEFAULT NULL::interval, p_lock_timeout interval DEFAULT
+    NULL::interval, p_max_replica_lag interval DEFAULT NULL::interval, p_max_wal_to_archive integer
+    DEFAULT NULL::integer, p_max_waiting_sessions integer DEFAULT NULL::integer)
+    LANGUAGE plpgsql;
 PROCEDURE ops.revoke_permission(p_tenant uuid, p_role_name text, p_permission text DEFAULT
     NULL::text, INOUT o_rows bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql;
@@ -2167,6 +2150,14 @@ FUNCTION ops.run_records(p_tenant uuid, p_procedure_name text DEFAULT NULL::text
 FUNCTION ops.run_state(p_run ops.runs)
     RETURNS text
     LANGUAGE plpgsql STABLE;
+FUNCTION ops.run_status(p_tenant uuid DEFAULT NULL::uuid)
+    RETURNS TABLE(run_key text, procedure_name text, tenant uuid, tenant_name text, state text, unit
+        text, units_done bigint, units_total bigint, units_escalated bigint, rows_written bigint,
+        rate numeric, time_left interval, role_name text, application_name text, backend_pid
+        integer, started_at timestamp with time zone, heartbeat_at timestamp with time zone,
+        waits_for text, plan_hash text, finished_at timestamp with time zone, sqlstate text, error
+        text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ops.tell(p_level text, p_message text, p_news jsonb, p_hint text DEFAULT NULL::text)
     RETURNS void
     LANGUAGE plpgsql STABLE;
@@ -2179,19 +2170,6 @@ FUNCTION ops.verify(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION ops.verify_history(p_tenant uuid)
-    RETURNS TABLE(check_name text, outcome text, errors bigint, warnings bigint, waived bigint,
-        since timestamp with time zone, last_seen_at timestamp with time zone, failed_since
-        timestamp with time zone, recorded_by text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ops.viewed_tenants(p_tenant uuid, p_as_of date)
     RETURNS uuid[]
     LANGUAGE plpgsql STABLE;
-PROCEDURE ops.waive_check(p_tenant uuid, p_check_name text DEFAULT NULL::text, p_object_key text
-    DEFAULT NULL::text, p_reason text DEFAULT NULL::text, p_until date DEFAULT NULL::date)
-    LANGUAGE plpgsql SECURITY DEFINER;
-FUNCTION ops.waivers(p_tenant uuid, p_as_of date)
-    RETURNS TABLE(check_name text, object_key text, state text, valid_until date, reason text,
-        waived_by text, waived_at timestamp with time zone, ended_by text, ended_at timestamp with
-        time zone)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER;

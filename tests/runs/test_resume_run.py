@@ -109,7 +109,7 @@ def test_what_cannot_be_resumed(books: Books, dsn: str) -> None:
     with running(dsn, books, CALL) as run, pytest.raises(psycopg.Error) as raised:
         ask(books.database, "resume")
     assert raised.value.diag.message_hint == (
-        "To change how fast it goes: CALL ops.pause_run(p_run_key => 'k'), then resume it."
+        "CALL ops.pause_run(p_run_key => 'k'); then it can go on at another pace."
     )
     del run
     with books.database.transaction(), pytest.raises(psycopg.errors.InvalidTransactionTermination):

@@ -54,8 +54,8 @@ def test_a_key_belongs_to_its_arguments(books: Books, name: str) -> None:
         f"k of backfill_service_periods: {name} was {was}, is {other}"
     )
     hint = (
-        "CALL ops.resume_run(p_run_key => 'k') goes on with it as it is; or choose another"
-        " p_run_key."
+        "CALL ops.resume_run(p_run_key => 'k') goes on with it as it is; another p_run_key"
+        " begins anew."
     )
     assert diagnosis.message_hint == hint
     assert fingerprint(books.database) == before
