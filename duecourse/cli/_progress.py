@@ -65,8 +65,6 @@ class Progress(_Display):
 
     def __enter__(self) -> Self:
         self._connection.add_notice_handler(self._notice)
-        if self._run_key is not None:
-            self._console.print(f"{self._title}: run key {self._run_key}", markup=False)
         self._whole = self._bar.add_task("planning …", total=None, unit="", rows=0, rate="")
         return super().__enter__()
 
@@ -91,6 +89,9 @@ class Progress(_Display):
         except (ValueError, TypeError, KeyError):
             self._console.print(notice.message_primary, markup=False)
             return
+        if self._run_key is not None:
+            self._console.print(f"{self._title}: run key {self._run_key}", markup=False)
+            self._run_key = None
         if self._bar.disable:
             self._console.print(
                 f"{self._title} {news['tenant']}: batch {news['batch']}, "
