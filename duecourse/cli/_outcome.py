@@ -143,7 +143,7 @@ def show(
             f"without a payment: {left['charge_without_payment']:,}; "
             f"see: duecourse orphans --tenant {left['tenant']}"
         )
-    if status is ExitStatus.REFUSED:
+    if status is ExitStatus.REFUSED and shown["status"] == "escalated":
         new = "" if shown["new_escalations"] == 0 else " once they are known"
         click.echo(f"(exit status {int(status)}; 0 with --allow-known-escalations{new})")
 

@@ -117,10 +117,11 @@ def go_on(
         if result["o_status"] == "running":
             click.echo(f"{run_key} goes on where it runs; see: duecourse runs")
             return ExitStatus.DONE
-        shown = _outcome.of_run(connection, operation, {**scope, "dry_run": False}, result)
-    _outcome.show(session.format, operation, shown, dry=False)
-    allow_known = bool(arguments.get("allow_known_escalations"))
-    return _outcome.exit_status(shown, dry=False, allow_known=allow_known, detailed=False)
+        shown = _outcome.of_run(connection, operation, {**scope, "dry_run": False}, result, {})
+    allow_known = bool(ctx.params.get("allow_known_escalations"))
+    status = _outcome.exit_status(shown, allow_known=allow_known, detailed=False)
+    _outcome.show(session.format, operation, shown, status, is_named=True)
+    return status
 
 
 def _operation_of_key(connection: Connection, scope: Mapping[str, Any]) -> str:

@@ -106,4 +106,3 @@ def run(
     )
     _outcome.show(session.format, operation, shown, status, is_named=is_named)
     return status
-

@@ -1,5 +1,6 @@
 """A run is paused before its next batch, from another session, by who may run it."""
 
+import json
 from collections.abc import Iterator
 
 import psycopg
@@ -124,7 +125,9 @@ def test_what_cannot_be_paused(books: Books, roles: Roles) -> None:
 def test_a_call_over_every_tenant_ends_there_and_goes_on_there(books: Books, dsn: str) -> None:
     other = Books(books.database)
     fill(other, 2)
-    with running(dsn, books, CALL.replace("%s", "NULL")) as run:
+    hashes = json.dumps({str(b.tenant): b.summary()["plan_hash"] for b in (books, other)})
+    call = CALL.replace("%s", "NULL").replace("=> 2,", f"=> 2, p_expected_plan_hash => '{hashes}',")
+    with running(dsn, books, call) as run:
         ask(books.database, "pause")
         assert run.result() == (14, 1, "paused")
     assert (len(books.ledger()), len(other.ledger())) == (14, 0)
