@@ -60,15 +60,15 @@ def test_what_is_run_is_what_was_bounded(
     """Between the look and the run somebody ends a line: nothing is written."""
     from duecourse.cli import run as command
 
-    def meanwhile(*arguments: Any) -> Any:
+    def meanwhile(*arguments: Any, **named: Any) -> Any:
         database.execute(
             "UPDATE billing.contract_lines SET is_active = false WHERE contract_line_id = %s",
             ["11000000-0000-4000-8000-000000000002"],
         )
-        return call(*arguments)
+        return watched(*arguments, **named)
 
-    call = command._call
-    monkeypatch.setattr(command, "_call", meanwhile)
+    watched = command.watched
+    monkeypatch.setattr(command, "watched", meanwhile)
     done = typed(*run, "--max-rows", "124")
     assert done.returncode == ExitStatus.PLAN_STALE, done
     [(status, rows)] = database.execute("SELECT status, rows_written FROM ops.runs").fetchall()
