@@ -58,6 +58,7 @@ def test_what_is_run_is_what_was_bounded(
     typed: Command, database: Database, run: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the look and the run somebody ends a line: nothing is written."""
+    from duecourse.cli import _resume
     from duecourse.cli import run as command
 
     def meanwhile(*arguments: Any, **named: Any) -> Any:
@@ -67,7 +68,7 @@ def test_what_is_run_is_what_was_bounded(
         )
         return watched(*arguments, **named)
 
-    watched = command.watched
+    watched = _resume.watched
     monkeypatch.setattr(command, "watched", meanwhile)
     done = typed(*run, "--max-rows", "124")
     assert done.returncode == ExitStatus.PLAN_STALE, done
