@@ -1103,6 +1103,41 @@ TABLE ops.applied_objects (
     CONSTRAINT applied_objects_pkey PRIMARY KEY (path)
 );
 
+TABLE ops.check_results (
+    tenant uuid NOT NULL,
+    check_name text NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    as_of date NOT NULL,
+    outcome text NOT NULL,
+    errors bigint NOT NULL,
+    warnings bigint NOT NULL,
+    waived bigint NOT NULL,
+    recorded_by text NOT NULL,
+    CONSTRAINT check_results_pkey PRIMARY KEY (tenant, check_name, first_seen_at),
+    CONSTRAINT check_results_outcome_check CHECK (outcome = ANY (ARRAY['ok'::text, 'waived'::text,
+        'warned'::text, 'failed'::text, 'errored'::text])),
+    CONSTRAINT check_results_time_check CHECK (first_seen_at <= last_seen_at)
+);
+
+TABLE ops.check_waivers (
+    tenant uuid NOT NULL,
+    waiver_id uuid NOT NULL DEFAULT gen_random_uuid(),
+    check_name text NOT NULL,
+    object_key text,
+    reason text NOT NULL,
+    valid_until date NOT NULL,
+    waived_by text NOT NULL,
+    waived_at timestamp with time zone NOT NULL DEFAULT now(),
+    ended_by text,
+    ended_at timestamp with time zone,
+    CONSTRAINT check_waivers_pkey PRIMARY KEY (tenant, waiver_id),
+    CONSTRAINT check_waivers_end_check CHECK ((ended_by IS NULL) = (ended_at IS NULL)),
+    CONSTRAINT check_waivers_reason_check CHECK (reason ~ '[^[:space:]]'::text)
+);
+CREATE UNIQUE INDEX check_waivers_open_key ON ops.check_waivers USING btree (tenant, check_name,
+    object_key) NULLS NOT DISTINCT WHERE ended_at IS NULL;
+
 TABLE ops.import_lines (
     tenant uuid NOT NULL,
     import_key text NOT NULL,
@@ -2079,6 +2114,9 @@ PROCEDURE ops.cancel_run(p_tenant uuid DEFAULT NULL::uuid, p_run_key text DEFAUL
     p_procedure_name text DEFAULT NULL::text, p_reason text DEFAULT NULL::text, INOUT o_status text
     DEFAULT NULL::text)
     LANGUAGE plpgsql SECURITY DEFINER;
+PROCEDURE ops.end_waiver(p_tenant uuid, p_check_name text DEFAULT NULL::text, p_object_key text
+    DEFAULT NULL::text, INOUT o_rows bigint DEFAULT NULL::bigint)
+    LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION ops.error_codes()
     RETURNS TABLE(code text, condition text, exit_status integer, message text)
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE;
@@ -2122,6 +2160,9 @@ FUNCTION ops.permission_of(p_routine_name text)
 FUNCTION ops.plan_hash(p_tenant uuid, p_mode text, p_hash bigint[])
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+PROCEDURE ops.record_checks(p_tenant uuid, p_as_of date DEFAULT NULL::date, p_results jsonb DEFAULT
+    NULL::jsonb, INOUT o_rows bigint DEFAULT NULL::bigint)
+    LANGUAGE plpgsql SECURITY DEFINER;
 PROCEDURE ops.resume_run(p_tenant uuid DEFAULT NULL::uuid, p_run_key text DEFAULT NULL::text,
     p_procedure_name text DEFAULT NULL::text, p_reason text DEFAULT NULL::text, INOUT o_rows bigint
     DEFAULT NULL::bigint, INOUT o_batches integer DEFAULT NULL::integer, INOUT o_status text DEFAULT
@@ -2170,6 +2211,19 @@ FUNCTION ops.verify(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION ops.verify_history(p_tenant uuid)
+    RETURNS TABLE(check_name text, outcome text, errors bigint, warnings bigint, waived bigint,
+        since timestamp with time zone, last_seen_at timestamp with time zone, failed_since
+        timestamp with time zone, recorded_by text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION ops.viewed_tenants(p_tenant uuid, p_as_of date)
     RETURNS uuid[]
     LANGUAGE plpgsql STABLE;
+PROCEDURE ops.waive_check(p_tenant uuid, p_check_name text DEFAULT NULL::text, p_object_key text
+    DEFAULT NULL::text, p_reason text DEFAULT NULL::text, p_until date DEFAULT NULL::date)
+    LANGUAGE plpgsql SECURITY DEFINER;
+FUNCTION ops.waivers(p_tenant uuid, p_as_of date)
+    RETURNS TABLE(check_name text, object_key text, state text, valid_until date, reason text,
+        waived_by text, waived_at timestamp with time zone, ended_by text, ended_at timestamp with
+        time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
