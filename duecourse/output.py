@@ -1,55 +1,115 @@
 """Results to the terminal: tables with colours there, plain columns when piped, or JSON."""
 
 import json
+import os
+import re
 import sys
 import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
 import click
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 SHOWN_ROWS = 200
 
-#: How wide a table of long texts is when piped; others are as wide as their rows.
-FOLDED_WIDTH = 100
+#: How wide tables and sentences are when piped, unless COLUMNS says otherwise.
+PIPED_WIDTH = 80
 
-_PIPED_WIDTH = 10_000
+#: How wide a sentence is at most.
+_FOLDED_WIDTH = 100
+
+#: What a column keeps of its width when others need the room.
+_LEAST_WIDTH = 12
+
+#: Columns that are copied, so that nothing of them is cut.
+_KEPT = re.compile(r"(^|[ _])(id|key|command|window|period)$")
+_UNBOUND = 10_000
+
+#: The colour of what a state means: the first of these whose words are in it.
+_STYLES = {
+    "red": re.compile(r"\b(failed|error|missing|no rows|gaps?|overlaps?|short|blocked|stale)\b"),
+    "yellow": re.compile(r"\b(escalated|warning|due|action needed|partial|paused|interrupted)\b"),
+    "green": re.compile(r"\b(ok|done|passed)\b"),
+}
+
+
+def available() -> int:
+    """Return how many columns there are: of the terminal, of COLUMNS, or of a page."""
+    if sys.stdout.isatty():
+        return Console().width
+    given = os.environ.get("COLUMNS", "")
+    return int(given) if given.isdecimal() and int(given) else PIPED_WIDTH
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Return a console; when piped it neither colours nor wraps, but for `flexible` tables."""
+    """Return a console; when piped it neither colours nor wraps."""
     stream = sys.stderr if stderr else sys.stdout
     if stream.isatty():
         return Console(stderr=stderr, highlight=False)
-    return Console(stderr=stderr, highlight=False, width=_PIPED_WIDTH, no_color=True)
+    return Console(stderr=stderr, highlight=False, width=_UNBOUND, no_color=True)
+
+
+def mark(words: str) -> Text:
+    """Return a state in the colour of what it means."""
+    style = next((name for name, meant in _STYLES.items() if meant.search(words)), "")
+    return Text(visible(words), style=style)
 
 
 def table(
-    columns: Sequence[str],
-    rows: Iterable[Iterable[object]],
-    title: str | None = None,
-    *,
-    flexible: bool = False,
+    columns: Sequence[str], rows: Iterable[Iterable[object]], title: str | None = None
 ) -> Table:
-    """Return rows under their column names; ``flexible``: only the last column gives way."""
-    made = Table(*columns, title=title, title_justify="left", pad_edge=False)
+    """Return rows under their column names, each in one line that fits the width.
+
+    Where they do not fit, the widest columns of words are cut, if that is enough; ids, dates and
+    numbers never are.
+    """
+    values = [list(row) for row in rows]
+    cells = [[_cell(value) for value in row] for row in values]
+    widths = [
+        max([cell_len(name), *(row[place].cell_len for row in cells)])
+        for place, name in enumerate(columns)
+    ]
+    made = Table(*columns, title=title, title_justify="left", pad_edge=False, show_edge=False)
     made.box = box.SIMPLE_HEAD if sys.stdout.isatty() else None
-    for column in made.columns:
+    for place, kept in _shortened(columns, values, widths).items():
+        for row in cells:
+            row[place].truncate(kept, overflow="ellipsis")
+    for place, column in enumerate(made.columns):
         column.overflow = "fold"
-    if flexible:
-        made.expand = True
-        made.width = None if sys.stdout.isatty() else FOLDED_WIDTH
-        made.columns[-1].ratio = 1
-    for row in rows:
-        made.add_row(*map(_cell, row))
+        if values and all(type(row[place]) in (int, Decimal) for row in values):
+            column.justify = "right"
+    for row in cells:
+        made.add_row(*row)
     return made
+
+
+def _shortened(
+    columns: Sequence[str], values: list[list[object]], widths: list[int]
+) -> dict[int, int]:
+    """Return to what width which columns of words are cut so that a line fits, if it can."""
+    kept = {
+        place: widths[place]
+        for place, name in enumerate(columns)
+        if not _KEPT.search(name)
+        and all(isinstance(row[place], str | Text | list | None) for row in values)
+    }
+    gap = 3 if sys.stdout.isatty() else 2
+    excess = sum(widths) + gap * (len(widths) - 1) - available()
+    for _ in range(excess):
+        widest = max(kept, key=lambda place: kept[place], default=0)
+        if kept.get(widest, 0) <= max(_LEAST_WIDTH, cell_len(columns[widest])):
+            return {}
+        kept[widest] -= 1
+    return kept
 
 
 def show_table(
@@ -64,26 +124,33 @@ def show_rows(
     columns: Sequence[str],
     rows: Iterator[dict[str, Any]],
     cells: Callable[[dict[str, Any]], Iterable[object]] | None = None,
+    *,
+    total: str | None = None,
 ) -> None:
     """Print rows: as JSON all of them whole, as a table some columns of the first.
 
     ``cells`` makes what stands under the columns from a row; without it, they name columns of it.
+    ``total`` is said before the table.
     """
     if form == "json":
         for text in json_array(rows):
             click.echo(text, nl=False)
         return
     cells = cells or (lambda row: [row[name] for name in columns])
-    show_table(columns, map(cells, islice(rows, SHOWN_ROWS)))
+    if total is not None:
+        show(Text(folded(total), style="bold"))
+    shown = list(islice(rows, SHOWN_ROWS))
+    if shown or total is None:
+        show_table(columns, map(cells, shown))
     if more := sum(1 for _ in rows):
         click.echo(f"and {more:,} more; all of them: --format json")
 
 
-def folded(text: str, width: int = FOLDED_WIDTH) -> str:
+def folded(text: str, width: int | None = None) -> str:
     """Return a long text in lines that break between words; those after the first are indented."""
     return textwrap.fill(
         text,
-        width,
+        width or min(available(), _FOLDED_WIDTH),
         subsequent_indent="    ",
         break_long_words=False,
         break_on_hyphens=False,

@@ -1,19 +1,18 @@
 """How far a cutover is, to look at: whole, at a glance, or as JSON."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import click
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from duecourse import output, surface
 from duecourse.database import Connection
 from duecourse.errors import ExitStatus
 
-_STYLES = {"passed": "green", "action_needed": "yellow", "not_started": "dim"}
+#: The states, in the order in which they are shown.
+_STYLES = {"action_needed": "yellow", "not_started": "dim", "passed": "green"}
 
 
 @dataclass(frozen=True)
@@ -45,64 +44,64 @@ class Cutover:
         """Return all of it, as JSON holds it."""
         return {**self.arguments, "checklist": self.checklist, "escalations": self.escalations}
 
-    def show(self) -> None:
-        """Print every item, every command that leads on, and every escalation."""
-        output.show(Group(self._head(), self._items()))
+    def show(self, *, everything: bool) -> None:
+        """Print what is to do before what has not begun and what has passed; then the commands."""
+        output.show(self._head("" if everything else " (all: --all)"))
+        order = [*_STYLES]
+        shown = [item for item in self.checklist if everything or item["status"] != "passed"]
+        for item in sorted(shown, key=lambda item: order.index(item["status"])):
+            output.show(self._title(item))
+            click.echo(output.folded(f"    {item['evidence']}{_attestation(item)}"))
         commands = self._commands()
         if commands:
             click.echo("\nnext:")
         for command, items in commands.items():
-            # Never wrapped, so that it can be copied.
-            click.echo(f"  {', '.join(items)}:\n    {command}")
+            click.echo(output.folded(f"  {', '.join(items)}:"))
+            # Never folded, so that it can be copied.
+            click.echo(f"    {command}")
         if self.escalations:
-            click.echo()
-            output.show(
-                output.table(("escalated obligation", "why"), self._reasons(), flexible=True)
-            )
+            scope = f"--tenant {self.arguments['tenant']} --as-of {self.arguments['as_of']}"
+            click.echo(f"\nwhat is escalated: duecourse escalations {scope}")
 
     def glance(self) -> Group:
         """Return what fits a screen: a line an item, and before them what to do first."""
-        items = self._items()
-        items.columns[-1].no_wrap, items.columns[-1].overflow = True, "ellipsis"
         first = next(iter(self._commands()), None)
+        items = output.table(
+            ("item", "status", "title", "evidence"),
+            (
+                (_name(item), _status(item), item["title"], item["evidence"])
+                for item in self.checklist
+            ),
+        )
         return Group(self._head(), *([Text(f"next: {first}")] if first else []), items)
 
-    def _head(self) -> Text:
+    def _head(self, more: str = "") -> Text:
         counts = Counter(item["status"] for item in self.checklist)
         schedules = {row["schedule_key"] for row in self.escalations}
         parts = [f"{counts[status]} {status.replace('_', ' ')}" for status in _STYLES]
         parts.append(f"{len(schedules)} schedules escalated")
-        return Text(f"cutover as of {self.arguments['as_of']}: {', '.join(parts)}", style="bold")
+        when = self.arguments["as_of"]
+        told = output.folded(f"cutover as of {when}: {', '.join(parts)}{more}")
+        return Text(told, style="bold")
 
-    def _items(self) -> Table:
-        return output.table(
-            ("item", "status", "evidence"),
-            (
-                (
-                    f"{item['kind']} {item['number']}",
-                    Text(item["status"].replace("_", " "), style=_STYLES[item["status"]]),
-                    Text.assemble(
-                        (f"{item['title']}: ", "bold"), item["evidence"], _attestation(item)
-                    ),
-                )
-                for item in self.checklist
-            ),
-            flexible=True,
-        )
+    def _title(self, item: surface.Row) -> Text:
+        return Text.assemble(_status(item), f"  {_name(item)}: {item['title']}")
 
     def _commands(self) -> dict[str, list[str]]:
         """Return what leads on, with the items that it is for, in their order."""
         commands: dict[str, list[str]] = {}
         for item in self.checklist:
             if item["next_command"]:
-                name = f"{item['kind']} {item['number']}"
-                commands.setdefault(item["next_command"], []).append(name)
+                commands.setdefault(item["next_command"], []).append(_name(item))
         return commands
 
-    def _reasons(self) -> Iterator[tuple[object, Text]]:
-        for row in self.escalations:
-            reason = ", ".join([row["reason"], *row["conflict_kinds"]])
-            yield row["obligation_id"], Text.assemble((f"{reason}: ", "bold"), row["hint"])
+
+def _name(item: surface.Row) -> str:
+    return f"{item['kind']} {item['number']}"
+
+
+def _status(item: surface.Row) -> Text:
+    return Text(item["status"].replace("_", " "), style=_STYLES[item["status"]])
 
 
 def _attestation(item: surface.Row) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from duecourse import config, tenants
+from duecourse import config, named
 from duecourse.operations import OPERATIONS
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -47,7 +47,7 @@ def _today() -> str:
 
 
 def _one_tenant(text: str) -> str:
-    if text == tenants.ALL:
+    if text == named.ALL:
         raise click.BadParameter("'all' is not offered here; name one tenant.")
     return text
 
@@ -91,6 +91,19 @@ as_of = click.option(
 )
 
 
+client = click.option(
+    "--client", "client_id", metavar="NAME|ID", help="Only this client; a beginning is enough."
+)
+
+
+ids_too = click.option("--ids", is_flag=True, help="Show ids and keys, too.")
+
+
+def every_row(text: str) -> Callable[[_Function], _Function]:
+    """Add ``--all``, which shows what is left out otherwise."""
+    return click.option("--all", "everything", is_flag=True, help=text)
+
+
 def scope(
     *, every_tenant: bool = False, bounds: bool = False, part: bool = True
 ) -> Callable[[_Function], _Function]:
@@ -99,9 +112,7 @@ def scope(
     shared = [tenant(every=every_tenant, required=not every_tenant, whose=whose), as_of]
     if part:
         shared += [
-            click.option(
-                "--client", "client_id", metavar="UUID", type=click.UUID, help="Only this client."
-            ),
+            client,
             click.option("--schedule", "schedule_key", metavar="KEY", help="Only this schedule."),
         ]
     if bounds:

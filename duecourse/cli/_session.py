@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import click
 
-from duecourse import embedded, tenants
+from duecourse import embedded, named, surface
 from duecourse.database import Connection, connect
+from duecourse.paging import paged
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -21,7 +22,13 @@ class Session:
     dsn: str | None = None
     embedded: Path | None = None
     format: str = "table"
+    no_pager: bool = False
     debug: bool = False
+
+    @property
+    def may_page(self) -> bool:
+        """Whether what is printed may go to the pager."""
+        return self.format == "table" and not self.no_pager
 
     @contextmanager
     def server(self, *, create: bool = False) -> Iterator[str | None]:
@@ -45,11 +52,22 @@ class Session:
 
     @contextmanager
     def books(self, arguments: dict[str, Any]) -> Iterator[Connection]:
-        """Yield a connection; the tenant among the arguments becomes its id, or None for all."""
+        """Yield a connection; the tenant and the client among the arguments become ids.
+
+        The tenant becomes None for all.
+        """
         with self.connection() as connection:
-            given = arguments["tenant"]
-            every = given in (None, tenants.ALL)
-            arguments["tenant"] = None if every else tenants.resolve(connection, str(given))
+            named.resolve(connection, arguments)
+            yield connection
+
+    @contextmanager
+    def reading(self, arguments: dict[str, Any]) -> Iterator[Connection]:
+        """Yield such a connection that sees one state of the books; its table may be paged."""
+        with (
+            paged(wanted=self.may_page),
+            self.books(arguments) as connection,
+            surface.snapshot(connection, arguments["tenant"]),
+        ):
             yield connection
 
 
@@ -79,6 +97,7 @@ def options(*formats: str) -> Callable[[_Function], _Function]:
             type=click.Choice(["table", "json", *formats]),
             help="How to print the result (default: table).",
         ),
+        option("--no-pager", is_flag=True, help="Do not show long tables in the pager."),
         option("--debug", is_flag=True, help="Show the traceback of an error."),
     )
 

@@ -9,10 +9,11 @@ from rich.live import Live
 
 from duecourse import output, surface
 from duecourse.cli._cutover import Cutover
-from duecourse.cli._scope import TENANT_VARIABLE, as_of, integer, settled
+from duecourse.cli._scope import TENANT_VARIABLE, as_of, every_row, integer, settled
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.database import Connection
 from duecourse.errors import ExitStatus
+from duecourse.paging import paged
 
 
 class _ShowByDefault(click.Group):
@@ -37,6 +38,7 @@ def cutover() -> None:
 @cutover.command()
 @click.argument("tenant", envvar=TENANT_VARIABLE, required=False, callback=settled)
 @as_of
+@every_row("Show what has passed, too.")
 @click.option(
     "--watch", is_flag=True, help="Look again and again until Ctrl-C; piped, print what changed."
 )
@@ -52,11 +54,17 @@ def cutover() -> None:
 @options()
 @pass_session
 def show(
-    session: Session, /, watch: bool, every: float, detailed_exitcode: bool, **arguments: Any
+    session: Session,
+    /,
+    everything: bool,
+    watch: bool,
+    every: float,
+    detailed_exitcode: bool,
+    **arguments: Any,
 ) -> ExitStatus:
-    """Show the steps and the checklist of a cutover, what leads on, and the escalations.
+    """Show what is left of the steps and the checklist of a cutover, and what leads on.
 
-    Reads only. "duecourse escalations" tells more of those, and JSON holds their rows.
+    Reads only. What has passed is counted; --all shows it. JSON also holds the escalated rows.
 
     \b
     Exit status, for a pipeline that waits for the cutover:
@@ -66,10 +74,11 @@ def show(
     """
     with session.books(arguments) as connection:
         if watch:
-            seen = _watch(session, connection, arguments, every)
+            seen = _watch(session, connection, arguments, every, everything=everything)
         else:
             seen = Cutover.read(connection, arguments)
-            _print(session, seen)
+            with paged(wanted=session.may_page):
+                _print(session, seen, everything=everything)
     return seen.exit_status(detailed=detailed_exitcode)
 
 
@@ -98,7 +107,12 @@ def attest(session: Session, /, **arguments: Any) -> None:
 
 
 def _watch(
-    session: Session, connection: Connection, arguments: surface.Arguments, seconds: float
+    session: Session,
+    connection: Connection,
+    arguments: surface.Arguments,
+    seconds: float,
+    *,
+    everything: bool,
 ) -> Cutover:
     """Redraw the screen, or print what changed, until Ctrl-C; return what was seen last."""
     seen = Cutover.read(connection, arguments)
@@ -113,15 +127,15 @@ def _watch(
         shown = None
         while True:
             if seen != shown:
-                _print(session, seen, as_line=True)
+                _print(session, seen, everything=everything, as_line=True)
                 shown = seen
             sleep(seconds)
             seen = Cutover.read(connection, arguments)
     return seen
 
 
-def _print(session: Session, seen: Cutover, *, as_line: bool = False) -> None:
+def _print(session: Session, seen: Cutover, *, everything: bool, as_line: bool = False) -> None:
     if session.format == "table":
-        seen.show()
+        seen.show(everything=everything)
     else:
         click.echo(output.to_json(seen.document(), indent=None if as_line else 2))

@@ -1,23 +1,24 @@
 """``duecourse due-work``."""
 
-import shlex
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from duecourse import output, surface
-from duecourse.cli._scope import scope
-from duecourse.cli._session import Session, options, pass_session
+from duecourse import output, surface, windows
+from duecourse.cli import _schedules
+from duecourse.cli._scope import client, is_given, scope
+from duecourse.cli._session import Session, options
 
 _PAGE = 50
-_ROW = ("client", "line", "window", "service period", "ledger row", "status")
-_CANDIDATE = ("client", "window", "service period", "rows", "fallbacks", "split by", "status")
+_ROW = ("line", "window", "period", "status")
+_CANDIDATE = ("client", "window", "period", "rows", "split by", "status")
 
 
 @click.command("due-work")
 @scope(part=False)
-@click.option("--client", "client_id", metavar="UUID", type=click.UUID, help="Only this client.")
+@client
 @click.option("--search", metavar="TEXT", help="Only clients with this in their name.")
 @click.option("--due-only", is_flag=True, help="Leave out what is not due yet.")
 @click.option(
@@ -26,57 +27,73 @@ _CANDIDATE = ("client", "window", "service period", "rows", "fallbacks", "split 
     type=click.IntRange(1, 1_000_000),
     help=f"Rows a page (default: {_PAGE}; as JSON, all of them).",
 )
+@click.option(
+    "--page", metavar="N", type=click.IntRange(1, 10_000), default=1, help="Which page to show."
+)
 @click.option("--after", metavar="KEY", help="The page that follows the row with this page_key.")
 @click.option("--candidates", is_flag=True, help="Group by client and window: a row an invoice.")
 @options()
-@pass_session
-def due_work(session: Session, /, limit: int | None, candidates: bool, **arguments: Any) -> None:
+@click.pass_context
+def due_work(
+    ctx: click.Context, /, limit: int | None, page: int, candidates: bool, **arguments: Any
+) -> None:
     """Show what is due for invoicing, latest windows first; reads only.
 
-    Where the ledger row is "missing", a billing cycle or a contract says that the period is due,
-    but no row of the ledger serves it: a compatibility fallback. Backfill first.
+    "missing row": a billing cycle or a contract says that the period is due, but no row of the
+    ledger serves it; backfill first. A month stands for its whole days.
+
+    \b
+    duecourse due-work --tenant "Alder Row" --due-only
+    duecourse due-work --tenant "Alder Row" --page 2
+    duecourse due-work --tenant "Alder Row" --client Bramble --candidates
     """
+    session = ctx.ensure_object(Session)
     function = "invoice_candidates" if candidates else "due_work"
-    with session.books(arguments) as connection, surface.snapshot(connection, arguments["tenant"]):
+    if arguments["after"] is not None and is_given(ctx, "page"):
+        raise click.UsageError("--page counts from the first row; leave out --after", ctx)
+    with session.reading(arguments) as connection:
         if session.format == "json":
             rows = surface.select(connection, function, {**arguments, "limit": limit})
             output.show_rows("json", (), rows)
             return
-        limit = limit or _PAGE
-        rows = surface.select(connection, function, {**arguments, "limit": limit + 1})
-        page = list(rows)
-    shown = page[:limit]
-    if candidates:
-        output.show_table(_CANDIDATE, map(_candidate, shown))
-    else:
-        output.show_table(_ROW, map(_row, shown))
-    if page[limit:]:
-        key = shlex.quote(shown[-1]["page_key"])
-        click.echo(f"next page: the same command with --after {key}")
+        size = limit or _PAGE
+        rows = surface.select(connection, function, {**arguments, "limit": page * size + 1})
+        found = list(rows)[(page - 1) * size :]
+        shown = found[:size]
+        counts = Counter(map(_status, shown))
+        told = "; ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
+        what = "invoices" if candidates else "periods"
+        output.show_rows(
+            "table",
+            _CANDIDATE if candidates else _ROW,
+            iter(shown),
+            _candidate if candidates else _row,
+            total=f"page {page}, as of {arguments['as_of']}, latest windows first: {told or what}",
+        )
+        if found[size:]:
+            click.echo(f"next page: the same command with --page {page + 1}")
 
 
 def _row(row: surface.Row) -> Iterator[object]:
-    yield row["client_name"]
-    yield row["contract_line_name"]
+    yield _schedules.line(row)
     yield from _periods(row)
-    yield row["lifecycle_state"] or "missing"
-    yield _status(row)
+    yield output.mark(_status(row))
 
 
 def _candidate(row: surface.Row) -> Iterator[object]:
     yield row["client_name"]
     yield from _periods(row)
     yield row["member_count"]
-    yield row["fallback_count"]
     yield row["split_reasons"]
-    yield _status(row)
+    yield output.mark(_status(row))
 
 
 def _periods(row: surface.Row) -> Iterator[str]:
     for name in ("invoice_window", "service_period"):
-        yield f"{row[f'{name}_start']} {row[f'{name}_end']}"
+        yield windows.text(row[f"{name}_start"], row[f"{name}_end"])
 
 
 def _status(row: surface.Row) -> str:
-    reason = row["blocked_reason"]
-    return f"{row['due_state']}: {reason}" if reason else str(row["due_state"])
+    missing = row.get("fallback_count", row.get("lifecycle_state") is None)
+    state = row["blocked_reason"] or row["due_state"]
+    return f"{state}, missing row" if missing else str(state)

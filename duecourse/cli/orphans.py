@@ -1,6 +1,7 @@
 """``duecourse orphans``, and how many of them a run leaves."""
 
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -13,15 +14,7 @@ from duecourse.cli._scope import tenant
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.database import Connection
 
-_COLUMNS = (
-    "kind",
-    "id",
-    "tenant_user_id",
-    "unit_id",
-    "billing_period",
-    "currency",
-    "amount_cents",
-)
+_COLUMNS = ("what", "id", "renter", "unit", "period", "cents")
 _KINDS = ("payment_without_charge", "charge_without_payment")
 
 
@@ -30,10 +23,33 @@ _KINDS = ("payment_without_charge", "charge_without_payment")
 @options()
 @pass_session
 def orphans(session: Session, /, **arguments: Any) -> None:
-    """Show payments without a rent charge, and rent charges without a payment; reads only."""
-    with session.books(arguments) as connection, surface.snapshot(connection):
+    """Show payments without a rent charge, and rent charges without a payment; reads only.
+
+    \b
+    duecourse orphans --tenant "Mill Street"
+    """
+    with session.reading(arguments) as connection:
         rows = surface.select(connection, "ledger.orphans", arguments)
-        output.show_rows(session.format, _COLUMNS, rows)
+        if session.format == "json":
+            output.show_rows("json", (), rows)
+            return
+        found = list(rows)
+        counts = Counter(row["kind"] for row in found)
+        output.show_rows(
+            "table",
+            _COLUMNS,
+            iter(found),
+            _cells,
+            total=f"payments without a rent charge: {counts[_KINDS[0]]:,}, rent charges without a"
+            f" payment: {counts[_KINDS[1]]:,}",
+        )
+
+
+def _cells(row: surface.Row) -> Iterator[object]:
+    yield row["kind"].replace("_", " ")
+    for name in ("id", "tenant_user_id", "unit_id", "billing_period"):
+        yield row[name]
+    yield f"{row['amount_cents']} {row['currency']}"
 
 
 def count_after(connection: Connection, whose: UUID | None, run_key: str) -> list[dict[str, Any]]:

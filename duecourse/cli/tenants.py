@@ -1,7 +1,7 @@
 """``duecourse tenants``."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 import click
 
@@ -9,8 +9,6 @@ from duecourse import output, surface
 from duecourse.cli._session import Session, options, pass_session
 
 _COLUMNS = ("tenant", "id", "books", "escalated", "last run")
-#: How much of an id is shown, if that is enough to name it.
-_SHOWN_DIGITS = 8
 
 
 @click.command()
@@ -31,7 +29,7 @@ def tenants(session: Session, ids: bool) -> None:
         found = list(surface.select(connection, "ops.tenants", {}))
         login = connection.info.user
     if session.format == "json" or found:
-        output.show_rows(session.format, _COLUMNS, iter(found), _cells(found, whole=ids))
+        output.show_rows(session.format, _COLUMNS, iter(found), partial(_cells, whole=ids))
     else:
         click.echo(
             f"no tenant of whom {login} may see something; first: duecourse import FOLDER, or"
@@ -39,22 +37,15 @@ def tenants(session: Session, ids: bool) -> None:
         )
 
 
-def _cells(found: list[surface.Row], *, whole: bool) -> Callable[[surface.Row], Iterator[object]]:
-    """Return what makes the cells of a tenant: its id as short as one can type it."""
-    begins = Counter(str(row["tenant"])[:_SHOWN_DIGITS] for row in found)
-
-    def cells(row: surface.Row) -> Iterator[object]:
-        tenant = str(row["tenant"])
-        short = tenant[:_SHOWN_DIGITS]
-        yield row["tenant_name"]
-        yield tenant if whole or begins[short] > 1 else short
-        counts = {name: row[name] for name in ("schedules", "accounts") if row[name]}
-        yield ", ".join(f"{count:,} {name}" for name, count in counts.items())
-        yield row["open_escalations"]
-        if (began := row["last_started_at"]) is None:
-            yield None
-        else:
-            what = row["last_run_key"] if whole else row["last_status"]
-            yield f"{began:%Y-%m-%d %H:%M} {what}"
-
-    return cells
+def _cells(row: surface.Row, *, whole: bool) -> Iterator[object]:
+    tenant = str(row["tenant"])
+    yield row["tenant_name"]
+    yield tenant if whole else f"{tenant[:8]}-…-{tenant[-4:]}"
+    counts = {name: row[name] for name in ("schedules", "accounts") if row[name]}
+    yield ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    yield row["open_escalations"]
+    if (began := row["last_started_at"]) is None:
+        yield None
+    else:
+        what = row["last_run_key"] if whole else row["last_status"]
+        yield output.mark(f"{began:%Y-%m-%d %H:%M} {what}")
