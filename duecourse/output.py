@@ -146,6 +146,11 @@ def show_rows(
         click.echo(f"and {more:,} more; all of them: --format json")
 
 
+def counted(number: int, thing: str) -> str:
+    """Return how many there are of a thing."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def folded(text: str, width: int | None = None) -> str:
     """Return a long text in lines that break between words; those after the first are indented."""
     return textwrap.fill(

@@ -17,8 +17,13 @@ def text(start: date, end: date) -> str:
         return f"{start}..{str(end)[5:] if end.year == start.year else end}"
     last = date(end.year - (end.month == 1), (end.month - 2) % 12 + 1, 1)
     if last == start:
-        return f"{start:%Y-%m}"
-    return f"{start:%Y-%m}..{last:{'%m' if last.year == start.year else '%Y-%m'}}"
+        return str(start)[:7]
+    return f"{str(start)[:7]}..{str(last)[5 if last.year == start.year else 0 : 7]}"
+
+
+def of_texts(start: str, end: str) -> str:
+    """Return a window whose ends come as JSON has them."""
+    return text(date.fromisoformat(start), date.fromisoformat(end))
 
 
 def parse(given: str) -> tuple[date, date]:

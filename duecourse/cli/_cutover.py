@@ -1,6 +1,9 @@
 """How far a cutover is, to look at: whole, at a glance, or as JSON."""
 
+import re
+import shlex
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import click
@@ -8,8 +11,12 @@ from rich.console import Group
 from rich.text import Text
 
 from duecourse import output, surface
+from duecourse.commands import as_commands
 from duecourse.database import Connection
 from duecourse.errors import ExitStatus
+
+_CREATE_ROLE = re.compile(r"^(CREATE ROLE \w+); ")
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 #: The states, in the order in which they are shown.
 _STYLES = {"action_needed": "yellow", "not_started": "dim", "passed": "green"}
@@ -20,17 +27,25 @@ class Cutover:
     """The checklist and the escalations of a tenant at one moment."""
 
     arguments: surface.Arguments
+    #: The tenant as it was typed.
+    tenant: str
     checklist: list[surface.Row]
     escalations: list[surface.Row]
+    #: By its id, the client and the name of each contract line.
+    names: Mapping[str, surface.Row]
 
     @classmethod
-    def read(cls, connection: Connection, arguments: surface.Arguments) -> "Cutover":
-        """Read both in one snapshot."""
+    def read(cls, connection: Connection, arguments: surface.Arguments, tenant: str) -> "Cutover":
+        """Read all of it in one snapshot; ``tenant`` is how it was typed."""
+        of_tenant = {"tenant": arguments["tenant"]}
         with surface.snapshot(connection, arguments["tenant"]):
+            names = surface.select(connection, "schedule_names", of_tenant)
             return cls(
                 arguments,
+                tenant,
                 list(surface.select(connection, "cutover_checklist", arguments)),
                 list(surface.select(connection, "escalations", arguments)),
+                {str(row["obligation_id"]): row for row in names},
             )
 
     def exit_status(self, *, detailed: bool) -> ExitStatus:
@@ -60,7 +75,7 @@ class Cutover:
             # Never folded, so that it can be copied.
             click.echo(f"    {command}")
         if self.escalations:
-            scope = f"--tenant {self.arguments['tenant']} --as-of {self.arguments['as_of']}"
+            scope = f"--tenant {shlex.quote(self.tenant)} --as-of {self.arguments['as_of']}"
             click.echo(f"\nwhat is escalated: duecourse escalations {scope}")
 
     def glance(self) -> Group:
@@ -79,7 +94,7 @@ class Cutover:
         counts = Counter(item["status"] for item in self.checklist)
         schedules = {row["schedule_key"] for row in self.escalations}
         parts = [f"{counts[status]} {status.replace('_', ' ')}" for status in _STYLES]
-        parts.append(f"{len(schedules)} schedules escalated")
+        parts.append(f"{output.counted(len(schedules), 'schedule')} escalated")
         when = self.arguments["as_of"]
         told = output.folded(f"cutover as of {when}: {', '.join(parts)}{more}")
         return Text(told, style="bold")
@@ -92,8 +107,19 @@ class Cutover:
         commands: dict[str, list[str]] = {}
         for item in self.checklist:
             if item["next_command"]:
-                commands.setdefault(item["next_command"], []).append(_name(item))
+                command = self._typed(item["next_command"])
+                commands.setdefault(command, []).append(_name(item))
         return commands
+
+    def _typed(self, command: str) -> str:
+        """Return a command of the checklist as one types it: CALLs too, and names for ids."""
+        typed = _CREATE_ROLE.sub(r'psql -c "\1" && ', as_commands(command))
+        lines = [self.names[found] for found in _ID.findall(command) if found in self.names]
+        if lines and typed.startswith("duecourse invoice generate "):
+            [line, *_] = lines
+            typed += f" --line {shlex.quote(line['contract_line_name'])}"
+            typed = typed.replace(str(line["client_id"]), shlex.quote(line["client_name"]))
+        return typed.replace(str(self.arguments["tenant"]), shlex.quote(self.tenant))
 
 
 def _name(item: surface.Row) -> str:

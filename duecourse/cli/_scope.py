@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from duecourse import config, named
+from duecourse import config, named, windows
 from duecourse.operations import OPERATIONS
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -33,6 +33,16 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is not a date such as 2026-11-20.") from error
+
+
+def window(text: str) -> tuple[date, date]:
+    """Read a window."""
+    try:
+        return windows.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is no window such as 2026-09 or 2026-09-15..2026-10-15."
+        ) from error
 
 
 def plan_hash(text: str) -> str:

@@ -1,6 +1,8 @@
 """``duecourse cutover``."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from time import sleep
 from typing import Any
 
@@ -11,7 +13,6 @@ from duecourse import output, surface
 from duecourse.cli._cutover import Cutover
 from duecourse.cli._scope import TENANT_VARIABLE, as_of, every_row, integer, settled
 from duecourse.cli._session import Session, options, pass_session
-from duecourse.database import Connection
 from duecourse.errors import ExitStatus
 from duecourse.paging import paged
 
@@ -36,7 +37,9 @@ def cutover() -> None:
 
 
 @cutover.command()
-@click.argument("tenant", envvar=TENANT_VARIABLE, required=False, callback=settled)
+@click.argument(
+    "tenant", metavar="TENANT", envvar=TENANT_VARIABLE, required=False, callback=settled
+)
 @as_of
 @every_row("Show what has passed, too.")
 @click.option(
@@ -72,11 +75,13 @@ def show(
     else 2 with --detailed-exitcode until all 16 items are passed;
     else 0.
     """
+    tenant = arguments["tenant"]
     with session.books(arguments) as connection:
+        look = partial(Cutover.read, connection, arguments, tenant)
         if watch:
-            seen = _watch(session, connection, arguments, every, everything=everything)
+            seen = _watch(session, look, every, everything=everything)
         else:
-            seen = Cutover.read(connection, arguments)
+            seen = look()
             with paged(wanted=session.may_page):
                 _print(session, seen, everything=everything)
     return seen.exit_status(detailed=detailed_exitcode)
@@ -107,22 +112,17 @@ def attest(session: Session, /, **arguments: Any) -> None:
 
 
 def _watch(
-    session: Session,
-    connection: Connection,
-    arguments: surface.Arguments,
-    seconds: float,
-    *,
-    everything: bool,
+    session: Session, look: Callable[[], Cutover], seconds: float, *, everything: bool
 ) -> Cutover:
     """Redraw the screen, or print what changed, until Ctrl-C; return what was seen last."""
-    seen = Cutover.read(connection, arguments)
+    seen = look()
     console = output.console()
     with suppress(KeyboardInterrupt):
         if session.format == "table" and console.is_terminal:
             with Live(seen.glance(), console=console, auto_refresh=False) as screen:
                 while True:
                     sleep(seconds)
-                    seen = Cutover.read(connection, arguments)
+                    seen = look()
                     screen.update(seen.glance(), refresh=True)
         shown = None
         while True:
@@ -130,7 +130,7 @@ def _watch(
                 _print(session, seen, everything=everything, as_line=True)
                 shown = seen
             sleep(seconds)
-            seen = Cutover.read(connection, arguments)
+            seen = look()
     return seen
 
 

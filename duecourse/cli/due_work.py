@@ -8,12 +8,12 @@ import click
 
 from duecourse import output, surface, windows
 from duecourse.cli import _schedules
-from duecourse.cli._scope import client, is_given, scope
+from duecourse.cli._scope import client, ids_too, is_given, scope
 from duecourse.cli._session import Session, options
 
 _PAGE = 50
 _ROW = ("line", "window", "period", "status")
-_CANDIDATE = ("client", "window", "period", "rows", "split by", "status")
+_CANDIDATE = ("client", "window", "rows", "split by", "status")
 
 
 @click.command("due-work")
@@ -32,10 +32,17 @@ _CANDIDATE = ("client", "window", "period", "rows", "split by", "status")
 )
 @click.option("--after", metavar="KEY", help="The page that follows the row with this page_key.")
 @click.option("--candidates", is_flag=True, help="Group by client and window: a row an invoice.")
+@ids_too
 @options()
 @click.pass_context
 def due_work(
-    ctx: click.Context, /, limit: int | None, page: int, candidates: bool, **arguments: Any
+    ctx: click.Context,
+    /,
+    limit: int | None,
+    page: int,
+    candidates: bool,
+    ids: bool,
+    **arguments: Any,
 ) -> None:
     """Show what is due for invoicing, latest windows first; reads only.
 
@@ -63,11 +70,13 @@ def due_work(
         counts = Counter(map(_status, shown))
         told = "; ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
         what = "invoices" if candidates else "periods"
+        columns = _CANDIDATE if candidates else _ROW
+        cells = _candidate if candidates else _row
         output.show_rows(
             "table",
-            _CANDIDATE if candidates else _ROW,
+            [*columns, "client_id" if candidates else "record_id"] if ids else columns,
             iter(shown),
-            _candidate if candidates else _row,
+            lambda row: [*cells(row)][: len(columns) + ids],
             total=f"page {page}, as of {arguments['as_of']}, latest windows first: {told or what}",
         )
         if found[size:]:
@@ -76,24 +85,25 @@ def due_work(
 
 def _row(row: surface.Row) -> Iterator[object]:
     yield _schedules.line(row)
-    yield from _periods(row)
+    yield _span(row, "invoice_window")
+    yield _span(row, "service_period")
     yield output.mark(_status(row))
+    yield row["record_id"]
 
 
 def _candidate(row: surface.Row) -> Iterator[object]:
     yield row["client_name"]
-    yield from _periods(row)
+    yield _span(row, "invoice_window")
     yield row["member_count"]
     yield row["split_reasons"]
     yield output.mark(_status(row))
+    yield row["client_id"]
 
 
-def _periods(row: surface.Row) -> Iterator[str]:
-    for name in ("invoice_window", "service_period"):
-        yield windows.text(row[f"{name}_start"], row[f"{name}_end"])
+def _span(row: surface.Row, name: str) -> str:
+    return windows.text(row[f"{name}_start"], row[f"{name}_end"])
 
 
 def _status(row: surface.Row) -> str:
     missing = row.get("fallback_count", row.get("lifecycle_state") is None)
-    state = row["blocked_reason"] or row["due_state"]
-    return f"{state}, missing row" if missing else str(state)
+    return "missing row" if missing else str(row["blocked_reason"] or row["due_state"])

@@ -52,7 +52,7 @@ def _show(rows: list[surface.Row], as_of: object, ids: bool) -> None:
             "yes" if row["acceptable"] else output.mark("no"),
             row["schedule_key"],
         ][: len(_COLUMNS) + ids],
-        total=f"{len(schedules):,} schedules escalated, as of {as_of}; once they are reviewed,"
+        total=f"{output.counted(len(schedules), 'schedule')} escalated, as of {as_of};"
         f" {len(acceptable):,} may be accepted",
     )
     shown = rows[: output.SHOWN_ROWS]

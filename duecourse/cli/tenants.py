@@ -40,12 +40,12 @@ def tenants(session: Session, ids: bool) -> None:
 def _cells(row: surface.Row, *, whole: bool) -> Iterator[object]:
     tenant = str(row["tenant"])
     yield row["tenant_name"]
-    yield tenant if whole else f"{tenant[:8]}-…-{tenant[-4:]}"
-    counts = {name: row[name] for name in ("schedules", "accounts") if row[name]}
-    yield ", ".join(f"{count:,} {name}" for name, count in counts.items())
+    yield tenant if whole else tenant[:8]
+    kinds = ("schedule", "account")
+    yield ", ".join(output.counted(n, kind) for kind in kinds if (n := row[f"{kind}s"]))
     yield row["open_escalations"]
     if (began := row["last_started_at"]) is None:
         yield None
     else:
         what = row["last_run_key"] if whole else row["last_status"]
-        yield output.mark(f"{began:%Y-%m-%d %H:%M} {what}")
+        yield output.mark(f"{began:%Y-%m-%d} {what}")

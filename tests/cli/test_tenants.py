@@ -31,10 +31,10 @@ def of(books: dict[str, Books], typed: Command, shared_dsn: str) -> Command:
 def test_the_list(of: Command, books: dict[str, Books]) -> None:
     done = of("tenants")
     assert done.stdout.splitlines() == [
-        "tenant                 id               books        escalated  last run",
-        "Alder Court            00000000-…-0000  1 schedules",
-        "Alder Row IT Services  00000000-…-0000  1 schedules",
-        "Birch                  00000000-…-0000  1 schedules",
+        "tenant                 id        books       escalated  last run",
+        "Alder Court            00000000  1 schedule",
+        "Alder Row IT Services  00000000  1 schedule",
+        "Birch                  00000000  1 schedule",
     ]
     assert str(books["Birch"].tenant) in of("tenants", "--ids").stdout
 
