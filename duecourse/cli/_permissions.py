@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from duecourse import named, output, surface
+from duecourse import output, surface, tenants
 from duecourse.cli._scope import tenant
 from duecourse.cli._session import Session
 
@@ -49,7 +49,7 @@ def change(
         names = list(chosen) or None
         output.show_json(
             {
-                "tenant": whose["tenant"] or named.ALL,
+                "tenant": whose["tenant"] or tenants.ALL,
                 "role_name": role_name,
                 "permissions": names,
                 "changed": changed,

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from duecourse import config, named, windows
+from duecourse import config, tenants, windows
 from duecourse.operations import OPERATIONS
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -57,7 +57,7 @@ def _today() -> str:
 
 
 def _one_tenant(text: str) -> str:
-    if text == named.ALL:
+    if text == tenants.ALL:
         raise click.BadParameter("'all' is not offered here; name one tenant.")
     return text
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from duecourse import embedded, named, surface
+from duecourse import embedded, surface, tenants
 from duecourse.database import Connection, connect
 from duecourse.paging import paged
 
@@ -57,7 +57,7 @@ class Session:
         The tenant becomes None for all.
         """
         with self.connection() as connection:
-            named.resolve(connection, arguments)
+            tenants.settle(connection, arguments)
             yield connection
 
     @contextmanager

@@ -8,6 +8,7 @@ from duecourse import output, surface
 from duecourse.cli import _schedules
 from duecourse.cli._scope import ids_too, scope
 from duecourse.cli._session import Session, options, pass_session
+from duecourse.commands import as_commands
 
 _COLUMNS = ("line", "reason", "acceptable")
 
@@ -58,4 +59,4 @@ def _show(rows: list[surface.Row], as_of: object, ids: bool) -> None:
     shown = rows[: output.SHOWN_ROWS]
     for reason, detail, hint in sorted({(r["reason"], r["detail"], r["hint"]) for r in shown}):
         click.echo(f"\n{output.folded(f'{reason}: {detail}')}")
-        click.echo(output.folded(f"    {hint}"))
+        click.echo(output.folded(f"    {as_commands(hint)}"))

@@ -1522,6 +1522,9 @@ FUNCTION billing.escalations(p_tenant uuid, p_as_of date, p_target_horizon_days 
     RETURNS TABLE(tenant uuid, client_id uuid, obligation_id uuid, schedule_key text, reason text,
         conflict_kinds text[], acceptable boolean, detail text, hint text, captured_rows jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION billing.find_clients(p_tenant uuid, p_text text)
+    RETURNS TABLE(tenant uuid, client_id uuid, client_name text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 PROCEDURE billing.generate_invoice(p_tenant uuid, p_client_id uuid DEFAULT NULL::uuid,
     p_window_start date DEFAULT NULL::date, p_window_end date DEFAULT NULL::date,
     p_execution_identity_keys text[] DEFAULT NULL::text[], INOUT o_invoice_id uuid DEFAULT
@@ -1817,6 +1820,10 @@ PROCEDURE billing.reverse_invoice(p_tenant uuid, p_invoice_id uuid DEFAULT NULL:
     DEFAULT NULL::text, INOUT o_status text DEFAULT NULL::text, INOUT o_rows bigint DEFAULT
     NULL::bigint)
     LANGUAGE plpgsql SECURITY DEFINER;
+FUNCTION billing.schedule_names(p_tenant uuid)
+    RETURNS TABLE(tenant uuid, obligation_id uuid, client_id uuid, client_name text,
+        contract_line_name text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.service_period_record_id(p_schedule_key text, p_period_key text, p_revision
     integer)
     RETURNS uuid

@@ -15,7 +15,7 @@ ALL = "all"
 _SHOWN = 5
 
 
-def resolve(connection: Connection, arguments: dict[str, Any]) -> None:
+def settle(connection: Connection, arguments: dict[str, Any]) -> None:
     """Put ids in the place of the tenant and the client of a command; ids are taken as they are.
 
     The tenant becomes None when every one is meant.
@@ -23,13 +23,14 @@ def resolve(connection: Connection, arguments: dict[str, Any]) -> None:
     if arguments["tenant"] in (None, ALL):
         arguments["tenant"] = None
     else:
-        arguments["tenant"] = _tenant(connection, str(arguments["tenant"]))
+        arguments["tenant"] = resolve(connection, str(arguments["tenant"]))
     if arguments.get("client_id") is not None:
         given = str(arguments["client_id"])
         arguments["client_id"] = _client(connection, arguments["tenant"], given)
 
 
-def _tenant(connection: Connection, text: str) -> UUID:
+def resolve(connection: Connection, text: str) -> UUID:
+    """Return the id of the one tenant that a text means."""
     with suppress(ValueError):
         return UUID(text)
     found = _look(connection, "ops.find_tenants", {"text": text})
