@@ -5,6 +5,7 @@ when what it made is no longer in the catalog as ``ops.applied_catalog`` has it.
 in one transaction.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -66,9 +67,11 @@ def look(connection: Connection, config: Config) -> tuple[list[ObjectState], lis
 
 
 def apply_objects(
-    connection: Connection, config: Config
+    connection: Connection, config: Config, begins: Callable[[int], None] | None = None
 ) -> tuple[list[ObjectState], list[Difference]]:
     """Bring the database to the files; return what was not ``applied`` before, and what is left.
+
+    ``begins`` is told of how many files first.
 
     Works in one transaction, which may be the caller's. What is not the package's own and depends
     on an object that has to be dropped is never dropped: the error names it.
@@ -77,7 +80,7 @@ def apply_objects(
         query(connection, "begin")
         query(connection, "wait_for_catalog", key=CATALOG_LOCK)
         catalog = _Catalog(connection, config)
-        return catalog.apply(), catalog.differences()
+        return catalog.apply(begins), catalog.differences()
 
 
 def drop_objects(connection: Connection, config: Config) -> None:
@@ -127,10 +130,12 @@ class _Catalog:
         states = [self._state(file, drift.get(path, [])) for path, file in self._files.items()]
         return states + [ObjectState(path, State.REMOVED) for path in self._gone]
 
-    def apply(self) -> list[ObjectState]:
+    def apply(self, begins: Callable[[int], None] | None) -> list[ObjectState]:
         """Drop what is gone, run what changed, record it, open it to the operators."""
         states = self.states(self.differences())
         pending = [state for state in states if state.state is not State.APPLIED]
+        if begins:
+            begins(len(pending))
         self._todo = {state.path for state in pending}
         for path in self._gone:
             self._drop(self._records[path].identities)

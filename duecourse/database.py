@@ -1,13 +1,14 @@
 """Connections, by libpq's own rules."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PGconn, Ping, TransactionStatus
 
 from duecourse.config import Config
 from duecourse.errors import DuecourseError, from_database_error
@@ -32,6 +33,7 @@ SETTINGS = {
 }
 #: What our own routines read: their notices also come as JSON, for the progress of a run.
 _OWN_SETTINGS = {"duecourse.notices": "json"}
+_POLL_SECONDS = 0.2
 _PROLOGUE = "; ".join(
     f"SET {name} = '{value}'" for name, value in {**SETTINGS, **_OWN_SETTINGS}.items()
 )
@@ -72,6 +74,28 @@ def connect(dsn: str | None = None) -> Connection:
             known.message, "check --dsn, DATABASE_URL or the PG* variables", sqlstate=known.sqlstate
         ) from error
     return connection
+
+
+def wait(dsn: str | None, seconds: float) -> None:
+    """Wait for a server that does not answer yet, or raise with the last reason."""
+    settings = resolve(dsn).encode()
+    deadline = time.monotonic() + seconds
+    while PGconn.ping(settings) in (Ping.REJECT, Ping.NO_RESPONSE):
+        if time.monotonic() > deadline:
+            try:
+                connect(dsn).close()
+            except DuecourseError as error:
+                raise DuecourseError(
+                    f"{error.message} (for {seconds:g} s)", error.hint, sqlstate=error.sqlstate
+                ) from error
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def where(connection: Connection) -> str:
+    """Return which database it is, on which server and as whom."""
+    info = connection.info
+    return f"{info.dbname} on {info.host}:{info.port} as {info.user}"
 
 
 def _open(connection: Connection) -> None:

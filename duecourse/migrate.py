@@ -2,9 +2,10 @@
 
 import glob
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 from yoyo import default_migration_table, read_migrations
@@ -15,14 +16,27 @@ from duecourse import frozen, locate
 from duecourse.adopted import config_of
 from duecourse.catalog import Difference, apply_objects, look
 from duecourse.config import Config
-from duecourse.database import Connection, connect, query, rows_of
+from duecourse.database import Connection, connect, query, rows_of, where
 from duecourse.errors import DuecourseError
-from duecourse.objects import ObjectState, object_paths
+from duecourse.objects import ObjectState, State, object_paths
 from duecourse.profile import NOTHING_ADOPTED, Adoption, Wanted
 from duecourse.registry import Registry
 
 #: What applies events of Stripe that an older version could not.
 _CATCHING_UP = "procedures/charges/_catch_up_stripe_inbox.sql.j2"
+
+
+class Watch:
+    """Who wants to hear how far an apply is; this one does not."""
+
+    def begins(self, place: str, migrations: int, objects: int) -> None:
+        """Hear where it is, and how many migrations and objects are to be applied."""
+
+    def migrated(self, migration: str, seconds: float) -> None:
+        """Hear of a migration that is applied."""
+
+    def made(self, objects: list[ObjectState], seconds: float) -> None:
+        """Hear of all the objects, which are applied by now."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,8 @@ class Applied:
     objects: list[ObjectState]
     edited: list[Difference]
     differences: list[Difference]
+    place: str
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -62,6 +78,7 @@ def apply(
     lock_timeout: float = 30,
     remake: bool = False,
     wanted: Wanted | None = None,
+    watch: Watch | None = None,
 ) -> Applied:
     """Bring a database to this version; safe to repeat, to interrupt and to run twice at once.
 
@@ -69,7 +86,10 @@ def apply(
     Tables that are gone are refused by name, or made anew and empty (``remake``). ``wanted``: the
     tables of a profile are adopted; a database that was is brought to this version in no other way.
     """
+    watch = watch or Watch()
+    began = time.monotonic()
     with Registry.of(dsn) as registry:
+        place = where(registry.connection)
         registry.check_preconditions()
         deadline = time.monotonic() + lock_timeout
         registry.take_advisory_lock(deadline)
@@ -79,13 +99,23 @@ def apply(
             migrations = read()
             _look_for_tables(registry, migrations, remake=remake)
             pending = registry.to_apply(migrations)
+            if pending:
+                objects, _ = look(registry.connection, registry.config)
+                waiting = [item for item in objects if item.state is not State.APPLIED]
+                watch.begins(place, len(pending), len(waiting))
             for migration in pending:
                 with _named(migration.id):
+                    start = time.monotonic()
                     registry.apply_one(migration)
+                    watch.migrated(migration.id, time.monotonic() - start)
             with connect(dsn) as connection:
-                changed, left = finish(connection, registry.config)
+                start = time.monotonic()
+                begins = None if pending else partial(watch.begins, place, 0)
+                changed, left = finish(connection, registry.config, begins)
+                watch.made(changed, time.monotonic() - start)
                 edited = _edited(connection, registry.config)
-    return Applied([migration.id for migration in pending], changed, edited, left)
+    seconds = time.monotonic() - began
+    return Applied([item.id for item in pending], changed, edited, left, place, round(seconds, 3))
 
 
 def status(connection: Connection) -> Status:
@@ -107,14 +137,16 @@ def status(connection: Connection) -> Status:
     )
 
 
-def finish(connection: Connection, config: Config) -> tuple[list[ObjectState], list[Difference]]:
+def finish(
+    connection: Connection, config: Config, begins: Callable[[int], None] | None = None
+) -> tuple[list[ObjectState], list[Difference]]:
     """Make the repeatable objects, after the migrations; see `apply_objects`.
 
     Stripe events that an older version has received are read by these objects, in the same
     transaction.
     """
     with connection.transaction():
-        done = apply_objects(connection, config)
+        done = apply_objects(connection, config, begins)
         frozen.compare(connection, config)
         if _CATCHING_UP in object_paths(config.profile):
             query(connection, "catch_up_stripe_inbox", config)

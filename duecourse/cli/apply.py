@@ -3,11 +3,26 @@
 import click
 
 from duecourse import migrate, output
+from duecourse.changes import counted
 from duecourse.cli._session import Session, options, pass_session
+from duecourse.database import connect
+from duecourse.database import wait as wait_for
 from duecourse.errors import ExitStatus
+from duecourse.frozen import template
+from duecourse.objects import ObjectState, State
+from duecourse.pending import Pending, banner, pending
 
 
 @click.command()
+@click.option("--dry-run", is_flag=True, help="Print the SQL of what is pending, and do nothing.")
+@click.option("--verbose", is_flag=True, help="Name every object.")
+@click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=0,
+    help="How long to wait for a server that does not answer yet.",
+)
 @click.option(
     "--lock-timeout",
     metavar="SECONDS",
@@ -19,7 +34,14 @@ from duecourse.errors import ExitStatus
 @click.option("--remake", is_flag=True, help="Make tables that are gone anew, and empty.")
 @options()
 @pass_session
-def apply(session: Session, lock_timeout: float, remake: bool) -> ExitStatus:
+def apply(
+    session: Session,
+    dry_run: bool,
+    verbose: bool,
+    wait: float,
+    lock_timeout: float,
+    remake: bool,
+) -> ExitStatus:
     """Bring the database to this version.
 
     Runs the pending migrations by yoyo, then re-creates in one transaction the views, routines,
@@ -29,18 +51,82 @@ def apply(session: Session, lock_timeout: float, remake: bool) -> ExitStatus:
     Tables that were changed by hand are named with the statement that repairs them, which is not
     run; then the exit status is 1.
     """
-    with session.server(create=True) as dsn:
-        done = migrate.apply(dsn, lock_timeout=lock_timeout, remake=remake)
+    with session.server(create=not dry_run) as dsn:
+        if wait:
+            wait_for(dsn, wait)
+        if dry_run:
+            with connect(dsn) as connection:
+                found, _ = pending(connection)
+            _show_pending(session.format, found)
+            return ExitStatus.DONE
+        watch = None if session.format == "json" else _Told(verbose)
+        done = migrate.apply(dsn, lock_timeout=lock_timeout, remake=remake, watch=watch)
     left = [found for found in done.differences if found.state != "not ours"]
     if session.format == "json":
         output.show_json(done)
     else:
-        for name in done.migrations:
-            click.echo(f"migration  applied   {name}")
-        for item in done.objects:
-            click.echo(f"object     {item.state:<9} {item.path}")
-        if not done.migrations and not done.objects:
-            click.echo("nothing to apply")
-        for found in [*done.differences, *done.edited]:
-            click.echo(f"left       {found.state:<9} {found.identity}: {found.repair}")
+        _show_end(done, verbose)
     return ExitStatus.ERROR if left or done.edited else ExitStatus.DONE
+
+
+class _Told(migrate.Watch):
+    """Tells in the terminal how far an apply is."""
+
+    def __init__(self, verbose: bool) -> None:
+        self._verbose = verbose
+
+    def begins(self, place: str, migrations: int, objects: int) -> None:
+        click.echo(f"{place}: {_counted(migrations, objects)}")
+
+    def migrated(self, migration: str, seconds: float) -> None:
+        click.echo(f"  {migration:<31} ok {_took(seconds)}")
+
+    def made(self, objects: list[ObjectState], seconds: float) -> None:
+        if objects:
+            click.echo(
+                f"  {counted(len(objects), 'object') + ' in one transaction':<31} ok "
+                f"{_took(seconds)}"
+            )
+        for item in objects if self._verbose else ():
+            click.echo(f"    {item.state:<9} {item.path}")
+
+
+def _show_end(done: migrate.Applied, verbose: bool) -> None:
+    if done.migrations or done.objects:
+        is_new = "0001.ops" in done.migrations
+        steps = "duecourse import, or duecourse verify" if is_new else "duecourse verify"
+        names = "" if verbose or not done.objects else " (names: --verbose)"
+        click.echo(f"done in {done.seconds:.1f} s; next: {steps}{names}")
+    for found in [*done.differences, *done.edited]:
+        click.echo(f"left       {found.state:<9} {found.identity}: {found.repair}")
+
+
+def _show_pending(form: str, found: Pending) -> None:
+    if form == "json":
+        output.show_json(found)
+        return
+    click.echo(f"-- {found.place}: {_counted(len(found.migrations), len(found.objects))}")
+    for path, what in _named(found).items():
+        click.echo(f"\n{banner(path, what)}{found.texts.get(path, '')}", nl=False)
+
+
+def _named(found: Pending) -> dict[str, str]:
+    """Return the files in the order in which they are applied, each with what it is."""
+    return {
+        **{item.path: item.state for item in found.objects if item.state is State.REMOVED},
+        **{template(name): "migration" for name in found.migrations},
+        **{item.path: item.state for item in found.objects if item.state is not State.REMOVED},
+    }
+
+
+def _counted(migrations: int, objects: int) -> str:
+    told = [
+        counted(number, noun)
+        for number, noun in ((migrations, "migration"), (objects, "object"))
+        if number
+    ]
+    return f"{' and '.join(told)} to apply" if told else "nothing to apply"
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds * 1000:5.0f} ms" if seconds < 10 else f"{seconds:6.1f} s"

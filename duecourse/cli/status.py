@@ -6,7 +6,7 @@ import click
 
 from duecourse import __version__, migrate, output
 from duecourse.cli._session import Session, options, pass_session
-from duecourse.database import Connection
+from duecourse.database import Connection, where
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.migrate import Status
 from duecourse.objects import State
@@ -37,14 +37,14 @@ def status(
     """
     with session.connection() as connection:
         found = migrate.status(connection)
-        where = _where(connection)
+        opening = _opening(connection)
     pending = [item for item in found.objects if item.state is not State.APPLIED]
     if session.format == "json":
         output.show_json(found)
     elif wanted is not None:
         _show_diff(found, wanted)
     else:
-        click.echo(where)
+        click.echo(opening)
         if found.adoption:
             click.echo(f"adopted     {_how(found.adoption)}")
         click.echo(
@@ -63,13 +63,9 @@ def status(
     return ExitStatus.CHANGES_PENDING if detailed_exitcode and changes else ExitStatus.DONE
 
 
-def _where(connection: Connection) -> str:
-    info = connection.info
-    version = info.parameter_status("server_version")
-    return (
-        f"{info.dbname} on {info.host}:{info.port} as {info.user}, PostgreSQL {version}, "
-        f"duecourse {__version__}"
-    )
+def _opening(connection: Connection) -> str:
+    version = connection.info.parameter_status("server_version")
+    return f"{where(connection)}, PostgreSQL {version}, duecourse {__version__}"
 
 
 def _how(adoption: Adoption) -> str:

@@ -28,6 +28,12 @@ _MARK = "-- the next command --"
 _BLOCK = re.compile(r"^```(console|sql)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PROMPTS = {"console": ("$ ", "> "), "sql": ("=# ", "-# ")}
 _ROLE = re.compile(r"CREATE ROLE (\w+)")
+#: What is of the server and of the moment, and what the pages have in its place.
+_VARYING = (
+    (re.compile(r"\S+ on \S+:\d+ as \w+(?=:|, )"), "books on db1:5432 as billing_owner"),
+    (re.compile(r" ok +[\d.]+ m?s$", re.MULTILINE), " ok    38 ms"),
+    (re.compile(r"^done in [\d.]+ s;", re.MULTILINE), "done in 2.3 s;"),
+)
 _THEIRS = "<!-- The page begins with the tables of alga. -->"
 
 
@@ -92,7 +98,10 @@ def _filled(kind: str, block: str, shell: _Shell) -> str:
     lines = [f"```{kind}"]
     for command in commands_of(kind, block):
         lines += (first + command.replace("\n", f"\n{more}")).splitlines()
-        lines += [line.rstrip() for line in shell.type(command).strip("\n").splitlines()]
+        seen = shell.type(command)
+        for varying, instead in _VARYING:
+            seen = varying.sub(instead, seen)
+        lines += [line.rstrip() for line in seen.strip("\n").splitlines()]
     return "\n".join([*lines, "```"])
 
 

@@ -1,0 +1,43 @@
+"""What an apply would do, as SQL: read from the database, which nothing is done to."""
+
+from dataclasses import dataclass, field
+
+from duecourse import frozen
+from duecourse.adopted import config_of, refuse_adopted
+from duecourse.config import Config
+from duecourse.database import Connection, where
+from duecourse.migrate import status
+from duecourse.objects import ObjectState, State
+from duecourse.render import render
+
+
+@dataclass(frozen=True)
+class Pending:
+    """The migrations and the objects that an apply would run, and the text of each by its file.
+
+    Objects that are ``removed`` have no text: an apply drops what their files made.
+    """
+
+    place: str
+    migrations: list[str]
+    objects: list[ObjectState]
+    texts: dict[str, str] = field(repr=False)
+
+
+def pending(connection: Connection) -> tuple[Pending, Config]:
+    """Look what an apply would do; takes no lock, and refuses where adopt is the one to run."""
+    config = config_of(connection)
+    refuse_adopted(
+        config, f"to see what adopt would do: duecourse adopt {config.adoption.profile} --dry-run"
+    )
+    found = status(connection)
+    objects = [item for item in found.objects if item.state is not State.APPLIED]
+    paths = [frozen.template(name) for name in found.pending]
+    paths += [item.path for item in objects if item.state is not State.REMOVED]
+    texts = {path: render(path, config) for path in paths}
+    return Pending(where(connection), found.pending, objects, texts), config
+
+
+def banner(path: str, what: str) -> str:
+    """Return what stands before a file."""
+    return f"-- ==== {path}: {what}\n"
