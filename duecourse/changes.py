@@ -28,14 +28,19 @@ def for_people(chosen: Operation, counts: Counts) -> int:
     return int(counts.get(f"{chosen.unit}s_escalated") or 0)
 
 
-def marks(chosen: Operation, counts: Counts) -> str:
-    """Return what changes in one line, such as ``+ 39 made  = 128 kept``."""
+def lines(chosen: Operation, counts: Counts) -> list[tuple[str, int, str]]:
+    """Return the marks, with how many rows, or schedules, and what becomes of these."""
     names, kept = chosen.kept
     told = [(mark, counts.get(name) or 0, what) for name, (mark, what) in chosen.written.items()]
     told.append(("=", sum(counts.get(name) or 0 for name in names), kept))
-    parts = [f"{mark} {number:,} {what}" for mark, number, what in told if number]
-    if left := for_people(chosen, counts):
-        parts.append(f"! {counted(left, chosen.unit)} for people")
+    left = for_people(chosen, counts)
+    told.append(("!", left, f"{chosen.unit}{'' if left == 1 else 's'} for people"))
+    return [line for line in told if line[1]]
+
+
+def marks(chosen: Operation, counts: Counts) -> str:
+    """Return what changes in one line, such as ``+ 39 made  = 128 kept``."""
+    parts = [f"{mark} {number:,} {what}" for mark, number, what in lines(chosen, counts)]
     return "  ".join(parts) or "nothing to do"
 
 

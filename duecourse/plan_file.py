@@ -9,40 +9,44 @@ from typing import Any
 from duecourse import output
 from duecourse.errors import DuecourseError
 from duecourse.files import private
+from duecourse.operations import OPERATIONS
+
+#: How a plan is written down; what was written otherwise is refused.
+FORM = 2
 
 _CHECKSUM = "checksum"
 
 
-def save(path: Path, head: Mapping[str, object], rows: Iterable[object]) -> None:
-    """Write a plan row by row."""
+def save(path: Path, head: Mapping[str, object], units: Iterable[object]) -> None:
+    """Write a plan unit by unit."""
+    head = {"form": FORM, **head}
     digest = _Digest(head)
     with private(path, "w", encoding="utf-8") as file:
-        file.writelines(output.json_document(head, digest.of(rows), {_CHECKSUM: digest}))
+        file.writelines(output.json_document(head, digest.of(units), {_CHECKSUM: digest}))
 
 
-def load(path: Path, operation: str) -> dict[str, Any]:
-    """Return a plan without its rows; it must be of this operation and as it was saved."""
-    again = f"make one: duecourse plan {operation} --out FILE"
+def load(path: Path, operation: str | None = None) -> dict[str, Any]:
+    """Return a plan as it was saved, of this operation if one is named; ``rows``: its units."""
+    again = f"make one: duecourse plan {operation or 'backfill'} --out FILE"
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
-        made_for, checksum, rows = (
-            saved["operation"],
-            saved.pop(_CHECKSUM, None),
-            saved.pop("rows", []),
-        )
+        made_for, form = saved["operation"], saved.get("form")
+        rows, checksum = saved.pop("rows", []), saved.pop(_CHECKSUM, None)
         saved["arguments"].items(), saved["plan_hash"].encode()
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DuecourseError(f"{path} is not a saved plan", again) from error
-    if made_for != operation:
+    if operation not in (None, made_for):
         raise DuecourseError(
             f"{path} is a plan to {made_for}", f"run: duecourse run {made_for} --plan {path}"
         )
+    if form != FORM:
+        raise DuecourseError(f"{path} was saved by another version of duecourse", again)
     digest = _Digest(saved)
     for _ in digest.of(rows):
         pass
-    if str(digest) != checksum:
+    if str(digest) != checksum or made_for not in OPERATIONS:
         raise DuecourseError(f"{path} was edited since it was saved", again)
-    return dict(saved)
+    return {**saved, "rows": rows}
 
 
 class _Digest:

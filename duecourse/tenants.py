@@ -72,3 +72,11 @@ def _only(
         f"{text!r} may be {len(found):,} {kind}s: {candidates}{more}",
         "write more of the name, or the id",
     )
+
+
+def names(connection: Connection, whose: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the names of tenants, as far as the login may know them; inside a snapshot."""
+    text = str(whose[0]) if len(whose) == 1 else ""
+    found = surface.select(connection, "ops.find_tenants", {"text": text})
+    known = {row["tenant"]: row["tenant_name"] for row in found}
+    return {tenant: known.get(tenant, str(tenant)) for tenant in whose}

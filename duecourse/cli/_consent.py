@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID
 
 import click
 
-from duecourse import changes, output, plan_file, surface
-from duecourse.cli._rehearsal import Planned, names_of, rehearse
+from duecourse import changes, output, plan_file, surface, tenants
+from duecourse.cli._rehearsal import Planned, rehearse
 from duecourse.cli._scope import integer, is_given, option_of
 from duecourse.database import Connection
 from duecourse.errors import DuecourseError, ExitStatus
@@ -99,14 +100,11 @@ def bounds_of(ctx: click.Context, operation: str, arguments: dict[str, Any]) -> 
 
 
 def read_plan(ctx: click.Context, file: Path, operation: str) -> dict[str, Any]:
-    """Return the arguments of a saved plan, which options may not contradict."""
-    planned = OPERATIONS[operation].planned
-    for name in (*planned, "expected_plan_hash"):
+    """Return a saved plan; options may not contradict what it was made with."""
+    for name in (*OPERATIONS[operation].planned, "expected_plan_hash"):
         if is_given(ctx, name):
             raise click.UsageError(f"{option_of(ctx, name)} comes from the plan; leave it out", ctx)
-    saved = plan_file.load(file, operation)
-    arguments = {name: saved["arguments"].get(name) for name in planned}
-    return arguments | {"expected_plan_hash": saved["plan_hash"]}
+    return plan_file.load(file, operation)
 
 
 def agreed(
@@ -114,7 +112,7 @@ def agreed(
     operation: str,
     arguments: dict[str, Any],
     bounds: Bounds,
-    begun: Mapping[str, surface.Row],
+    begun: Mapping[UUID, surface.Row],
 ) -> dict[str, Any]:
     """Return the arguments, pinned to the plans that keep the bounds and that got a yes.
 
@@ -137,9 +135,9 @@ def agreed(
         if asks and any(changes.rows(chosen, plan.counts) for plan in new):
             _ask(connection, chosen, arguments, new)
     if tenant is None:
-        pinned = output.to_json(hashes) if hashes else None
+        pinned = output.to_json({str(each): hashes[each] for each in hashes}) if hashes else None
     else:
-        pinned = given or hashes.get(str(tenant))
+        pinned = given or hashes.get(tenant)
     return arguments | {"expected_plan_hash": pinned}
 
 
@@ -181,17 +179,13 @@ def _ask(
     plans: list[Planned],
 ) -> None:
     """Show what changes, a line a tenant, and ask."""
-    names = names_of(connection, [plan.tenant for plan in plans])
+    with surface.snapshot(connection):
+        names = tenants.names(connection, [plan.tenant for plan in plans])
     info = connection.info
+    day = f", as of {arguments['as_of']}" if "as_of" in arguments else ""
     for plan in plans:
-        name = names.get(plan.tenant, plan.tenant)
-        day = f", as of {arguments['as_of']}" if "as_of" in arguments else ""
-        click.echo(
-            output.visible(
-                f"{name}{day}, {info.dbname} on {info.host}:  {changes.marks(chosen, plan.counts)}"
-            ),
-            err=True,
-        )
+        told = f"{names[plan.tenant]}{day}, {info.dbname} on {info.host}:  "
+        click.echo(output.visible(told) + changes.marks(chosen, plan.counts), err=True)
     counts = changes.total([plan.counts for plan in plans])
     money = f", {counts[chosen.cents]:,} cents" if chosen.cents else ""
     number = changes.counted(changes.rows(chosen, counts), "row")

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import click
 
-from duecourse import changes, output, surface
-from duecourse.cli._rehearsal import Planned, names_of
+from duecourse import changes, output, surface, tenants
+from duecourse.cli import _plan_fate
+from duecourse.cli._rehearsal import Planned
 from duecourse.cli.orphans import count_after
 from duecourse.database import Connection
 from duecourse.errors import ExitStatus
@@ -31,13 +33,13 @@ _ENDED = ("escalated", "done", "nothing_to_do")
 
 def records(
     connection: Connection, chosen: Operation, arguments: Mapping[str, Any]
-) -> dict[str, surface.Row]:
+) -> dict[UUID, surface.Row]:
     """Return the runs of a key by tenant, of those that the login may see."""
     run = {name: arguments[name] for name in ("tenant", "run_key")}
     run["procedure_name"] = chosen.procedure.rpartition(".")[2]
     with surface.snapshot(connection):
         found = surface.select(connection, "ops.run_records", run)
-        return {str(record["tenant"]): record for record in found}
+        return {record["tenant"]: record for record in found}
 
 
 def of_run(
@@ -45,20 +47,45 @@ def of_run(
     operation: str,
     arguments: Mapping[str, Any],
     result: surface.Row,
-    begun: Mapping[str, surface.Row],
+    begun: Mapping[UUID, surface.Row],
 ) -> dict[str, Any]:
     """Return the outcome of a CALL, with what it left behind.
 
     ``begun``: the records of the run before the call; one that had ended did nothing now.
     """
     chosen = OPERATIONS[operation]
-    shown = _results(operation, arguments, result)
     runs = records(connection, chosen, arguments)
-    names = names_of(connection, list(runs))
-    shown["tenants"] = [
+    shown = _results(operation, arguments, result)
+    shown |= _of_runs(connection, runs, begun)
+    if shown["status"] == "escalated":
+        shown["new_escalations"] = sum(run["new_escalations"] for run in runs.values())
+    if chosen.counts_orphans:
+        shown["orphans"] = count_after(connection, arguments["tenant"], arguments["run_key"])
+    return shown
+
+
+def of_records(
+    connection: Connection,
+    operation: str,
+    arguments: Mapping[str, Any],
+    ended: Mapping[UUID, surface.Row],
+) -> dict[str, Any]:
+    """Return the outcome of a run that had ended before; nothing was called."""
+    [run] = ended.values()
+    result = {"rows": run["rows_written"], "batches": run["batches"], "status": run["status"]}
+    shown = _results(operation, {**arguments, "run_key": run["run_key"]}, result)
+    return shown | _of_runs(connection, ended, ended) | {"plan_applied": True}
+
+
+def _of_runs(
+    connection: Connection, runs: Mapping[UUID, surface.Row], begun: Mapping[UUID, surface.Row]
+) -> dict[str, Any]:
+    with surface.snapshot(connection):
+        names = tenants.names(connection, list(runs))
+    every = [
         {
             "tenant": tenant,
-            "tenant_name": names.get(tenant),
+            "tenant_name": names[tenant],
             "status": run["status"],
             "rows": run["rows_written"],
             "counts": run["counts"],
@@ -70,12 +97,7 @@ def of_run(
         }
         for tenant, run in runs.items()
     ]
-    shown["counts"] = changes.total([run["counts"] for run in runs.values()])
-    if shown["status"] == "escalated":
-        shown["new_escalations"] = sum(run["new_escalations"] for run in runs.values())
-    if chosen.counts_orphans:
-        shown["orphans"] = count_after(connection, arguments["tenant"], arguments["run_key"])
-    return shown
+    return {"counts": changes.total([run["counts"] for run in runs.values()]), "tenants": every}
 
 
 def of_rehearsal(
@@ -88,7 +110,8 @@ def of_rehearsal(
     """Return what a run would come to, with the reasons of what it would leave for people."""
     chosen = OPERATIONS[operation]
     shown = _results(operation, arguments, result)
-    names = names_of(connection, [plan.tenant for plan in plans])
+    with surface.snapshot(connection):
+        names = tenants.names(connection, [plan.tenant for plan in plans])
     shown["tenants"] = []
     for plan in plans:
         left = changes.for_people(chosen, plan.counts)
@@ -98,7 +121,7 @@ def of_rehearsal(
         shown["tenants"].append(
             {
                 "tenant": plan.tenant,
-                "tenant_name": names.get(plan.tenant),
+                "tenant_name": names[plan.tenant],
                 "rows": changes.rows(chosen, plan.counts),
                 "counts": plan.counts,
                 "new_escalations": summary["new_escalations"],
@@ -126,6 +149,9 @@ def show(
         output.show_json(shown)
         return
     chosen = OPERATIONS[operation]
+    if shown.get("stale"):
+        _plan_fate.show(chosen, shown["stale"])
+        return
     alone = len(shown["tenants"]) == 1
     for each in shown["tenants"]:
         _show_tenant(chosen, shown, each, alone=alone)
@@ -133,7 +159,7 @@ def show(
         verb = "would be written" if shown["dry_run"] else "written"
         whole = changes.written(chosen, shown["counts"], verb)
         click.echo(f"{changes.counted(len(shown['tenants']), 'tenant')}: {whole}")
-    if not (is_named or shown["dry_run"]):
+    if not (is_named or shown["dry_run"] or shown.get("plan_applied")):
         click.echo(f"run key: {shown['run_key']}")
     if advice := _NEXT.get(shown["status"]):
         click.echo(advice.format(key=shown["run_key"]))
@@ -152,15 +178,25 @@ def _show_tenant(
     chosen: Operation, shown: Mapping[str, Any], each: Mapping[str, Any], *, alone: bool
 ) -> None:
     """Print what was done to the books of one tenant, in a sentence."""
-    name = each["tenant_name"] or each["tenant"]
+    name = each["tenant_name"]
     counts, new = each["counts"], each["new_escalations"]
     if each.get("ended_before"):
-        line = f"{ended(each, 'run ' + shown['run_key'], 'ended')}; nothing was written now"
+        at = _plan_fate.moment(each["finished_at"])
+        run = f"run {shown['run_key']}"
+        number = changes.counted(each["rows"], "row")
+        line = (
+            f"this plan was applied at {at} by {each['role_name']} as {run} ({number})"
+            if shown.get("plan_applied")
+            else f"{run} ended at {at}, begun by {each['role_name']} ({number})"
+        )
+        line += "; nothing was written now"
+    elif shown["status"] == "stale_plan" and not each["rows"]:
+        line = "stale: nothing was written"
     else:
         verb = "would be written" if shown["dry_run"] else "written"
         parts = (changes.written(chosen, counts, verb), changes.left(chosen, counts, new))
         line = "; ".join(filter(None, parts))
-    if shown["dry_run"]:
+    if shown["dry_run"] and not each.get("ended_before"):
         line = f"dry run of {name}: {line}"
     elif not alone:
         line = f"{name}: {line}"
@@ -168,12 +204,6 @@ def _show_tenant(
     if reasons := each.get("reasons"):
         told = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
         click.echo(output.folded(f"    {told}"))
-
-
-def ended(run: Mapping[str, Any], what: str, how: str) -> str:
-    """Return when a run ended, by whom, and what it had written."""
-    at = f"{run['finished_at']:%Y-%m-%d %H:%M:%S}"
-    return f"{what} {how} at {at} UTC by {run['role_name']} ({changes.counted(run['rows'], 'row')})"
 
 
 def exit_status(shown: Mapping[str, Any], *, allow_known: bool, detailed: bool) -> ExitStatus:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from uuid import UUID
 
 import click
 from psycopg.errors import Diagnostic
@@ -17,7 +17,7 @@ from duecourse.operations import Operation
 class Planned:
     """What a run would do to the books of a tenant."""
 
-    tenant: str
+    tenant: UUID
     plan_hash: str
     counts: Counts
 
@@ -35,7 +35,7 @@ def rehearse(
         except (ValueError, TypeError, KeyError):
             click.echo(output.visible(notice.message_primary or ""), err=True)
         else:
-            told.append(Planned(tenant, plan_hash, counts))
+            told.append(Planned(UUID(tenant), plan_hash, counts))
 
     if arguments["tenant"] is not None:
         surface.judge(connection, arguments["tenant"])
@@ -45,13 +45,3 @@ def rehearse(
     finally:
         connection.remove_notice_handler(hear)
     return result, told
-
-
-def names_of(connection: Connection, tenants: list[str]) -> dict[str, str]:
-    """Return the names of tenants by their ids."""
-    text = tenants[0] if len(tenants) == 1 else ""
-    with surface.snapshot(connection):
-        found: list[dict[str, Any]] = list(
-            surface.select(connection, "ops.find_tenants", {"text": text})
-        )
-    return {str(row["tenant"]): row["tenant_name"] for row in found}

@@ -1,14 +1,17 @@
 """``duecourse plan``."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from duecourse import __version__, changes, output, plan_file, surface
+from duecourse import __version__, changes, output, plan_file, plan_units, surface, tenants
 from duecourse.cli import _plan_script as plan_script
+from duecourse.cli import _plan_view
 from duecourse.cli._plan_script import script_options
+from duecourse.cli._plan_show import show
 from duecourse.cli._scope import of_operation, operation_options
 from duecourse.cli._session import Session, options
 from duecourse.database import Connection
@@ -16,7 +19,22 @@ from duecourse.errors import ExitStatus
 from duecourse.operations import OPERATIONS, Operation
 
 
-@click.command()
+class _Plan(click.Command):
+    """A command that is also called with a saved plan: `show FILE`."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        if args[:1] == [show.name]:
+            return show.make_context(f"{info_name} {show.name}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=_Plan)
 @operation_options()
 @click.option(
     "--rows", is_flag=True, help="Show the rows that change, too; as JSON, every row of the plan."
@@ -51,12 +69,16 @@ def plan(
     periods to invoices. charges makes the rent charges that payments lack, rent those that
     tenancies lack.
 
+    Rows are marked: + made, ~ replaced, - superseded, = kept, ! for people. A plan that was saved
+    is shown by: duecourse plan show FILE.
+
     --format sql prints it as one script for psql, to be run where nothing of ours is installed: on
     the tables that were adopted, or that the books were exported from. It changes nothing when what
     was planned from is no longer the same.
 
     \b
     duecourse plan charges --tenant UUID --rows --out charges.json
+    duecourse plan show charges.json
     duecourse plan rent --tenant UUID --as-of 2026-09-01 --rows
     duecourse plan backfill --tenant UUID --format sql > backfill.sql
     """
@@ -79,25 +101,28 @@ def plan(
             "plan_hash": summary["plan_hash"],
             "summary": summary,
         }
-        if out is not None:
-            plan_file.save(out, head, _rows(connection, chosen, arguments))
         if session.format == "sql":
             for text in plan_script.lines(connection, chosen, head, script):
                 click.echo(text)
-        elif session.format == "json":
+        head |= {
+            "tenant_name": tenants.names(connection, [arguments["tenant"]])[arguments["tenant"]],
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "has_changes": changes.rows(chosen, summary) > 0,
+        }
+        if out is not None:
+            plan_file.save(out, head, plan_units.read(connection, chosen, arguments, summary))
+        if session.format == "json":
             shown = _rows(connection, chosen, arguments) if rows else iter(())
             for text in output.json_document(head, shown):
                 click.echo(text, nl=False)
-        else:
-            _show_summary(operation, dict(summary))
-            if rows:
-                planned = _rows(connection, chosen, arguments)
-                changing = (row for row in planned if row["action"] not in chosen.quiet)
-                output.show_rows("table", tuple(chosen.columns), changing, _cells_of(chosen))
+        elif session.format == "table":
+            units = plan_units.read(connection, chosen, arguments, summary)
+            _plan_view.show(head, units, rows=rows)
             if out is not None:
                 click.echo(f"saved; to do it: duecourse run {operation} --plan {out}")
-    pending = changes.rows(chosen, summary) > 0
-    return ExitStatus.CHANGES_PENDING if detailed_exitcode and pending else ExitStatus.DONE
+    return (
+        ExitStatus.CHANGES_PENDING if detailed_exitcode and head["has_changes"] else ExitStatus.DONE
+    )
 
 
 def _rows(
@@ -105,23 +130,3 @@ def _rows(
 ) -> Iterator[surface.Row]:
     surface.read_ledger_rows_as_objects(connection)
     return surface.select(connection, chosen.rows, {**arguments, **chosen.fixed})
-
-
-def _cells_of(chosen: Operation) -> Callable[[surface.Row], Iterator[object]]:
-    """Return what makes the cells of a row: a column's first value that is there."""
-
-    def cells(row: surface.Row) -> Iterator[object]:
-        for names in chosen.columns.values():
-            values = (row[name] for name in names.split())
-            yield next((value for value in values if value not in (None, [])), None)
-
-    return cells
-
-
-def _show_summary(operation: str, summary: surface.Row) -> None:
-    breakdowns = OPERATIONS[operation].breakdowns
-    counts = {name: summary.pop(name) or {} for name in breakdowns}
-    output.show_fields(summary, title=f"{operation}: the plan")
-    for name, titles in breakdowns.items():
-        if counts[name]:
-            output.show_table(titles, sorted(counts[name].items()))

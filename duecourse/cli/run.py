@@ -2,18 +2,20 @@
 
 import secrets
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from duecourse import surface
-from duecourse.cli import _outcome
-from duecourse.cli._consent import agreed, bounds_of, consent_options, read_plan
+from duecourse.cli import _outcome, _plan_fate
+from duecourse.cli._consent import Bounds, agreed, bounds_of, consent_options, read_plan
 from duecourse.cli._rehearsal import rehearse
 from duecourse.cli._resume import go_on, pace, watched
 from duecourse.cli._scope import of_operation, operation_options, plan_hash
 from duecourse.cli._session import Session, options
+from duecourse.database import Connection
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.operations import OPERATIONS
 
@@ -82,27 +84,50 @@ def run(
     if saved_plan is None and arguments["tenant"] is None:
         raise DuecourseError("name --tenant or --tenant all")
     bounds = bounds_of(ctx, operation, arguments)
+    saved = None
     if saved_plan is not None:
-        arguments |= read_plan(ctx, saved_plan, operation)
+        saved = read_plan(ctx, saved_plan, operation)
+        arguments |= {name: saved["arguments"].get(name) for name in OPERATIONS[operation].planned}
+        arguments["expected_plan_hash"] = saved["plan_hash"]
     is_named = arguments["run_key"] is not None
     if not arguments["dry_run"] and not is_named:
         arguments["run_key"] = f"{operation}-{arguments['as_of']}-{secrets.token_hex(4)}"
     arguments = of_operation(ctx, operation, arguments)
-    chosen = OPERATIONS[operation]
     began = time.monotonic()
     with session.books(arguments) as connection:
-        begun = _outcome.records(connection, chosen, arguments) if is_named else {}
-        arguments = agreed(connection, operation, arguments, bounds, begun)
-        if arguments["dry_run"]:
-            result, plans = rehearse(connection, chosen, arguments)
-            shown = _outcome.of_rehearsal(connection, operation, arguments, result, plans)
-        else:
-            with watched(connection, operation, arguments, is_named=is_named):
-                result = surface.call(connection, chosen.procedure, arguments)
-            shown = _outcome.of_run(connection, operation, arguments, result, begun)
+        shown = _run(connection, operation, arguments, saved, bounds, is_named=is_named)
     shown["seconds"] = round(time.monotonic() - began, 3)
     status = _outcome.exit_status(
         shown, allow_known=allow_known_escalations, detailed=detailed_exitcode
     )
     _outcome.show(session.format, operation, shown, status, is_named=is_named)
     return status
+
+
+def _run(
+    connection: Connection,
+    operation: str,
+    arguments: dict[str, Any],
+    saved: Mapping[str, Any] | None,
+    bounds: Bounds,
+    *,
+    is_named: bool,
+) -> dict[str, Any]:
+    """Do what was asked for, or what is left of it, and return its outcome."""
+    chosen = OPERATIONS[operation]
+    begun = _outcome.records(connection, chosen, arguments) if is_named else {}
+    if saved and not begun and (run := _plan_fate.applied(connection, chosen, arguments)):
+        if run["finished_at"] is not None:
+            return _outcome.of_records(connection, operation, arguments, {run["tenant"]: run})
+        arguments["run_key"], begun = run["run_key"], {run["tenant"]: run}
+    arguments = agreed(connection, operation, arguments, bounds, begun)
+    if arguments["dry_run"]:
+        result, plans = rehearse(connection, chosen, arguments)
+        shown = _outcome.of_rehearsal(connection, operation, arguments, result, plans)
+    else:
+        with watched(connection, operation, arguments, is_named=is_named):
+            result = surface.call(connection, chosen.procedure, arguments)
+        shown = _outcome.of_run(connection, operation, arguments, result, begun)
+    if saved and shown["status"] == "stale_plan" and not shown["batches"]:
+        shown["stale"] = _plan_fate.stale(connection, operation, arguments, saved)
+    return shown

@@ -3,12 +3,14 @@
 import json
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from shutil import copytree
 from typing import Any
 
 import pytest
 
+from duecourse import plan_file
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.sample_books import SAMPLE, TENANT
 from tests.conftest import Command
@@ -89,7 +91,9 @@ def test_a_saved_plan_is_the_one_that_was_made(dsn: str, tmp_path: Path) -> None
     edits: tuple[Callable[[dict[str, Any]], object], ...] = (
         lambda plan: plan["summary"].update(schedules_written=1),
         lambda plan: plan["rows"].pop(),
-        lambda plan: plan["rows"][0].update(action="none"),
+        lambda plan: plan["rows"][1]["changes"][0].update(action="none"),
+        lambda plan: plan["rows"][0]["kept"].popitem(),
+        lambda plan: plan.update(tenant_name="x"),
         lambda plan: plan["arguments"].update(target_horizon_days=90),
         lambda plan: plan.update(plan_hash="0" * 32),
         lambda plan: plan.pop("checksum"),
@@ -106,6 +110,36 @@ def test_a_saved_plan_is_the_one_that_was_made(dsn: str, tmp_path: Path) -> None
     other.write_text(json.dumps(saved, indent=8))
     status, said = cli("run", "backfill", "--plan", other, *at)
     assert (status, "124 rows" in said) == (ExitStatus.REFUSED, True)
+
+
+def test_no_byte_of_a_saved_plan_may_be_another(dsn: str, tmp_path: Path) -> None:
+    """Whatever a byte becomes, the file says the same, or it is refused."""
+    at = ("--dsn", dsn)
+    cli("import", SAMPLE, *at)
+    file, client = tmp_path / "plan.json", "c1000000-0000-4000-8000-000000000004"
+    cli("plan", "backfill", *SCOPE, "--client", client, "--out", file, *at)
+    text = file.read_bytes()
+    saved = json.loads(text)
+    del saved["checksum"]
+    assert {**plan_file.load(file)} == saved
+    kept = 0
+    for place in range(len(text)):
+        for byte in {text[place] ^ 1, text[place] ^ 32, ord("7")} - {text[place]}:
+            file.write_bytes(text[:place] + bytes([byte]) + text[place + 1 :])
+            with suppress(DuecourseError):
+                assert plan_file.load(file) == saved
+                kept += 1
+    # Only blanks between values may be others.
+    assert kept < text.count(b" ") + text.count(b"\n")
+
+
+def test_a_plan_of_an_older_version(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text('{"operation": "backfill", "arguments": {}, "plan_hash": "x", "rows": []}')
+    with pytest.raises(DuecourseError) as raised:
+        cli("plan", "show", file)
+    assert raised.value.message == f"{file} was saved by another version of duecourse"
+    assert raised.value.hint == "make one: duecourse plan backfill --out FILE"
 
 
 @pytest.mark.parametrize("command", [("status",), ("plan", "backfill", *SCOPE), ("verify", *SCOPE)])

@@ -56,7 +56,11 @@ def test_from_plan_to_nothing_left(books: Books, tmp_path: Path) -> None:
     assert saved["plan_hash"] == summary["plan_hash"]
     assert summary["schedules_written"] > 0
     assert summary["schedules_escalated"] > 0
-    assert {row["action"] for row in saved["rows"]} > {"backfill", "escalate"}
+    changed = [row["action"] for unit in saved["rows"] for row in unit["changes"]]
+    assert {"backfill", "regenerate", "supersede"} < set(changed)
+    assert sum(changed.count(each) for each in ("backfill", "regenerate", "supersede")) == written
+    assert (saved["tenant_name"], saved["has_changes"]) == ("Alder Row IT Services", True)
+    assert shown.stdout.startswith(f"{written:,} rows to write (39 made, ")
     assert f"duecourse run backfill --plan {file}" in shown.stdout
     assert saved["plan_hash"] in shown.stdout
     assert max(map(len, shown.stdout.splitlines()[:-1])) <= WIDTH
@@ -79,13 +83,26 @@ def test_from_plan_to_nothing_left(books: Books, tmp_path: Path) -> None:
     assert lines[1].startswith(f"backfill {TENANT}: batch 1, ")
     assert lines[-1].endswith(f", {written:,} rows")
 
-    stale = books("run", "backfill", "--plan", file, status=ExitStatus.PLAN_STALE)
+    applied = books("run", "backfill", "--plan", file)
+    assert applied.stdout.startswith("this plan was applied at ")
+    hash_ = ("--expected-plan-hash", saved["plan_hash"])
+    stale = books("run", "backfill", *SCOPE, *hash_, status=ExitStatus.PLAN_STALE)
+    assert stale.stdout.startswith("stale: nothing was written\n")
     assert "make and review a new one" in stale.stdout
     again = books.json("run", "backfill", *SCOPE, "--allow-known-escalations")
     assert (again["rows"], again["new_escalations"]) == (0, 0)
     # What a backfill has recorded is known to the nightly run, too.
     books("run", "replenish", *SCOPE, "--dry-run", "--allow-known-escalations")
-    books("plan", "backfill", *SCOPE, "--detailed-exitcode")
+    nothing = books("plan", "backfill", *SCOPE, "--detailed-exitcode", "--out", file)
+    assert nothing.stdout.startswith("nothing to write; 10 for people\n")
+    assert nothing.stdout.count(", ") > 1
+    # A row each schedule that is left for people, also one that has no rows at all.
+    assert re.findall(r"^(\S.*?) +(! \d+)?  +unsupported_frequency$", nothing.stdout, re.MULTILINE)
+    again = books("plan", "show", file)
+    assert (
+        nothing.stdout == again.stdout + f"saved; to do it: duecourse run backfill --plan {file}\n"
+    )
+    assert books.json("plan", "show", file)["has_changes"] is False
 
 
 def test_every_tenant(books: Books) -> None:
@@ -202,7 +219,8 @@ def test_a_repair_of_linkage(books: Books, tmp_path: Path) -> None:
     assert f"to do it: duecourse run linkage --plan {file}" in table
     assert max(map(len, table.splitlines()[:-1])) <= WIDTH
     saved = json.loads(file.read_text())
-    assert {row["action"] for row in saved["rows"]} == {"reopen", "report"}
+    changed = [row["action"] for unit in saved["rows"] for row in unit["changes"]]
+    assert set(changed) == {"reopen", "report"}
     assert books.json(*plan)["plan_hash"] == saved["plan_hash"]
 
     dry = books("run", "linkage", "--plan", file, "--dry-run", status=ExitStatus.REFUSED)
@@ -210,7 +228,7 @@ def test_a_repair_of_linkage(books: Books, tmp_path: Path) -> None:
     assert f"{told}duecourse plan linkage --rows\n" in dry.stdout
     done = books("run", "linkage", "--plan", file, status=ExitStatus.REFUSED)
     assert done.stdout.startswith("1 row written (1 reopened); 1 schedule left for people, new: ")
-    books("run", "linkage", "--plan", file, status=ExitStatus.PLAN_STALE)
+    assert "this plan was applied" in books("run", "linkage", "--plan", file).stdout
     books("run", "linkage", *SCOPE, "--allow-known-escalations")
     books(*plan, "--detailed-exitcode")
     [row] = books.json(*plan, "--rows")["rows"]

@@ -4,10 +4,12 @@ A block of ``console`` is typed into a shell in the checkout, one of ``sql`` int
 are ``$`` and ``=#``, and ``>`` and ``-#`` where a command goes on. The blocks of a page are one
 session, in the order in which they stand there: one shell and one psql, both on a database that is
 empty when the page begins; where a comment of the page says so, it holds the demo's books in the
-tables of another system.
+tables of another system. A block of the console in which somebody answers ``y`` or ``n`` is typed
+into a terminal.
 """
 
 import os
+import pty
 import re
 import shlex
 import subprocess
@@ -27,10 +29,12 @@ from tests.profiles.loading import load_alga, sample
 _MARK = "-- the next command --"
 _BLOCK = re.compile(r"^```(console|sql)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PROMPTS = {"console": ("$ ", "> "), "sql": ("=# ", "-# ")}
+_ANSWER = re.compile(r"\[y/N\] ([yn])$", re.MULTILINE)
 _ROLE = re.compile(r"CREATE ROLE (\w+)")
 #: What is of the server and of the moment, and what the pages have in its place.
 _VARYING = (
     (re.compile(r"\S+ on \S+:\d+ as \w+(?=:|, )"), "books on db1:5432 as billing_owner"),
+    (re.compile(r"\S+ on \S+(?=:  )"), "books on db1"),
     (re.compile(r" ok +[\d.]+ m?s$", re.MULTILINE), " ok    38 ms"),
     (re.compile(r"^done in [\d.]+ s;", re.MULTILINE), "done in 2.3 s;"),
 )
@@ -53,7 +57,7 @@ def retyped(
                 load_alga(connection, books=sample())
         shell, psql = map(stack.enter_context, (_shell(dsn, duecourse), _psql(dsn)))
         types = {
-            "console": _Shell(shell, "{{ {}\n}} </dev/null\necho '{}'\n"),
+            "console": _Shell(shell, "{{ {}\n}} <{stdin}\necho '{}'\n"),
             "sql": _Shell(psql, "{}\n\\echo {}\n"),
         }
         return _BLOCK.sub(lambda found: _filled(found[1], found[2], types[found[1]]), text)
@@ -78,11 +82,11 @@ class _Shell:
         self._process = process
         self._form = form
 
-    def type(self, command: str) -> str:
+    def type(self, command: str, stdin: str = os.devnull) -> str:
         """Return what a command prints, errors included."""
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(self._form.format(command, _MARK))
+        self._process.stdin.write(self._form.format(command, _MARK, stdin=stdin))
         self._process.stdin.flush()
         seen = ""
         while not seen.endswith(f"{_MARK}\n"):
@@ -96,13 +100,33 @@ class _Shell:
 def _filled(kind: str, block: str, shell: _Shell) -> str:
     first, more = _PROMPTS[kind]
     lines = [f"```{kind}"]
-    for command in commands_of(kind, block):
-        lines += (first + command.replace("\n", f"\n{more}")).splitlines()
-        seen = shell.type(command)
-        for varying, instead in _VARYING:
-            seen = varying.sub(instead, seen)
-        lines += [line.rstrip() for line in seen.strip("\n").splitlines()]
+    answers = _ANSWER.findall(block)
+    with _terminal(answers) as stdin:
+        for command in commands_of(kind, block):
+            lines += (first + command.replace("\n", f"\n{more}")).splitlines()
+            seen = shell.type(command, stdin).strip("\n")
+            for varying, instead in _VARYING:
+                seen = varying.sub(instead, seen)
+            # The terminal, not the command, shows what is typed.
+            for answer in answers:
+                seen = seen.replace("[y/N] ", f"[y/N] {answer}\n", 1)
+            lines += [line.rstrip() for line in seen.splitlines()]
     return "\n".join([*lines, "```"])
+
+
+@contextmanager
+def _terminal(answers: list[str]) -> Iterator[str]:
+    """Yield the name of a terminal in which answers were typed; without any there is none."""
+    if not answers:
+        yield os.devnull
+        return
+    here, there = pty.openpty()
+    try:
+        os.write(here, "".join(f"{answer}\n" for answer in answers).encode())
+        yield os.ttyname(there)
+    finally:
+        os.close(here)
+        os.close(there)
 
 
 @contextmanager

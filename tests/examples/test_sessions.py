@@ -50,3 +50,18 @@ t
 ```
 """
     assert retyped(page, empty_dsn) == page
+
+
+def test_an_answer_is_typed_into_a_terminal(empty_dsn: str) -> None:
+    page = """
+```console
+$ test -t 0 && printf 'Sure? [y/N] ' && read answer && echo "said $answer"
+Sure? [y/N] n
+said n
+```
+```console
+$ test -t 0 || echo "no terminal"
+no terminal
+```
+"""
+    assert retyped(page, empty_dsn) == page
