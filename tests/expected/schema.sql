@@ -1820,9 +1820,9 @@ PROCEDURE billing.reverse_invoice(p_tenant uuid, p_invoice_id uuid DEFAULT NULL:
     DEFAULT NULL::text, INOUT o_status text DEFAULT NULL::text, INOUT o_rows bigint DEFAULT
     NULL::bigint)
     LANGUAGE plpgsql SECURITY DEFINER;
-FUNCTION billing.schedule_names(p_tenant uuid)
+FUNCTION billing.schedule_names(p_tenant uuid, p_obligation_ids uuid[] DEFAULT NULL::uuid[])
     RETURNS TABLE(tenant uuid, obligation_id uuid, client_id uuid, client_name text,
-        contract_line_name text)
+        contract_line_name text, status text, reason text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.service_period_record_id(p_schedule_key text, p_period_key text, p_revision
     integer)
