@@ -65,10 +65,8 @@ def _about(row: surface.Row) -> Iterator[str]:
     rate = f" ({_short(row['rate'])} a second)" if row["state"] == "running" and row["rate"] else ""
     session = f", session {row['backend_pid']}" if row["backend_pid"] else ""
     origin = f" ({row['application_name']}{session})" if row["application_name"] else session
-    yield (
-        f"{row['run_key']}: {row['tenant_name']}, {row['rows_written']:,} rows{rate}, by"
-        f" {row['role_name']}{origin} since {row['started_at']:%Y-%m-%d %H:%M:%S}"
-    )
+    yield f"{row['run_key']}: {row['tenant_name']}, {row['rows_written']:,} rows{rate}"
+    yield f"    by {row['role_name']}{origin} since {row['started_at']:%Y-%m-%d %H:%M:%S}"
     if row["error"]:
         yield f"{row['run_key']}: {row['error']} — SQLSTATE {row['sqlstate']}"
     if row["state"] == "running":

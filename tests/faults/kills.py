@@ -4,8 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID
+
+import psycopg
 
 from duecourse.embedded import Server
 from tests.concurrency.sessions import until
@@ -57,3 +61,22 @@ def kill_server(server: Server, database: Database) -> None:
         os.kill(pid, signal.SIGKILL)
     assert server.process is not None
     server.process.wait()
+
+
+def kill_backend(database: Database) -> None:
+    """SIGKILL the one backend that runs something; the server starts all others anew."""
+    [(pid,)] = database.execute("SELECT backend_pid FROM ops.run_status() WHERE state = 'running'")
+    os.kill(pid, signal.SIGKILL)
+
+
+@contextmanager
+def when_it_is_back(dsn: str) -> Iterator[Database]:
+    """Yield a connection to a server that has just crashed, once it takes one."""
+    while True:
+        with suppress(psycopg.OperationalError):
+            connection: Database = psycopg.connect(dsn, autocommit=True)
+            # The postmaster may not have noticed yet.
+            connection.execute("SELECT 1 FROM pg_stat_activity")
+            break
+    with connection:
+        yield connection

@@ -12,7 +12,13 @@ import pytest
 from duecourse import migrate
 from duecourse.embedded import serve
 from tests.conftest import Database
-from tests.faults.kills import Run, kill_server, wait_for_batches
+from tests.faults.kills import (
+    Run,
+    kill_backend,
+    kill_server,
+    wait_for_batches,
+    when_it_is_back,
+)
 from tests.service_periods.books import Books, fill
 
 SCHEDULES = 50_000 if os.environ.get("DUECOURSE_FULL_SIZE") == "1" else 5_000
@@ -69,6 +75,14 @@ def assert_finished(books: Books, reference: object) -> None:
     assert locks == 0
 
 
+def assert_interrupted(books: Books, runs: int) -> None:
+    """Assert that no run is said to be running, nor by verify."""
+    found = books.database.execute("SELECT state FROM ops.run_status()").fetchall()
+    assert found == [("interrupted",)] * runs
+    told = books.select("check_unfinished_run")
+    assert [row["actual"].split(",")[0] for row in told] == ["interrupted"] * runs
+
+
 @pytest.fixture(scope="module")
 def reference(shared_database: Database) -> object:
     """Return the content of the ledger after an uninterrupted run."""
@@ -101,11 +115,19 @@ def test_the_server_is_killed(home: Path, reference: object, run_key: str) -> No
         with psycopg.connect(server.dsn, autocommit=True) as database:
             books = books_in(database)
             client = run_of(books, run_key).start(server.dsn)
-            wait_for_batches(database, 3)
+            wait_for_batches(database, 2)
+            kill_backend(database)
+            assert client.wait() != 0
+        with when_it_is_back(server.dsn) as database:
+            books.database = database
+            assert_interrupted(books, runs=1)
+            client = run_of(books, run_key).start(server.dsn)
+            wait_for_batches(database, 5)
             kill_server(server, database)
         assert client.wait() != 0
     with serve(home) as server, psycopg.connect(server.dsn, autocommit=True) as database:
         books.database = database
+        assert_interrupted(books, runs=1 if run_key else 2)
         [(rows, _)] = database.execute(CONTENT)
         assert SCHEDULES < rows < 7 * SCHEDULES
         assert run_of(books, run_key).start(server.dsn).wait() == 0
