@@ -42,10 +42,9 @@ def runs(session: Session, /, every: bool, **arguments: Any) -> None:
     finished = [row for row in found if row["finished_at"] is not None]
     recent = [row for row in finished if every or row["finished_at"] > since]
     shown = [*unfinished, *recent]
-    if shown:
-        output.show_rows("table", _COLUMNS, iter(shown), _cells)
     left_out = f"; {left:,} more: --all" if (left := len(found) - len(shown)) else ""
-    click.echo(f"{len(unfinished):,} of {len(found):,} runs not finished{left_out}")
+    total = f"{len(unfinished):,} of {len(found):,} runs not finished{left_out}"
+    output.show_rows("table", _COLUMNS, iter(shown), _cells, total=total)
     for row in unfinished:
         click.echo()
         for line in _about(row):
@@ -55,7 +54,7 @@ def runs(session: Session, /, every: bool, **arguments: Any) -> None:
 def _cells(row: surface.Row) -> Iterator[object]:
     yield row["run_key"]
     yield operation_of(row["procedure_name"])
-    yield row["state"].replace("_", " ")
+    yield output.mark(row["state"].replace("_", " "))
     yield f"{row['units_done']:,}/{row['units_total']:,}"
     yield row["time_left"]
 

@@ -48,13 +48,13 @@ def test_a_run_is_seen_paused_resumed_and_cancelled(
         session.execute("SET application_name = 'night'")
         call = session.start(CALL, (books.tenant,))
         until(shared_database, "SELECT count(*) = 1 FROM ops.runs WHERE batches = 1")
-        [head, row, total, _, *about] = line.lines("runs")
+        [total, head, row, _, *about] = line.lines("runs")
         assert head.split() == ["run", "key", "what", "state", "done", "left"]
         assert row.split()[:4] == ["k", "backfill", "running", "2/10"]
         assert total == "1 of 1 runs not finished"
         user = shared_database.info.user
         assert re.fullmatch(
-            rf"k: Tenant {books.number}, 14 rows \(\d+ a second\), by {user} \(night, session"
+            rf"k: Tenant {books.number}, 14 rows \(\d+ a second\) by {user} \(night, session"
             rf" {session.pid}\) since [\d-]+ [\d:]+ k waits for its p_pause of 00:01:00",
             " ".join(" ".join(about).split()),
         )
@@ -78,7 +78,7 @@ def test_a_run_is_seen_paused_resumed_and_cancelled(
         "error: the run is not where it can be asked for that (run k of backfill_service_periods is"
         " finished: cancelled at "
     )
-    assert line.lines("runs")[-1] == "0 of 1 runs not finished"
+    assert line.lines("runs")[0] == "0 of 1 runs not finished"
     [record] = json.loads(line("runs", "--format", "json").stdout)
     assert (record["state"], record["units_done"]) == ("cancelled", 5)
 

@@ -96,5 +96,9 @@ def test_unfinished_run(scene: Scene) -> None:
     key = "backfill_service_periods:it's mine"
     finding = scene.find_one("unfinished_run", key, "warning")
     assert finding["actual"].startswith("partial, last heard of at ")
+    # Also one that an operator has paused.
+    scene.database.execute("CALL ops.pause_run(p_run_key => %s)", ["it's mine"])
+    finding = scene.find_one("unfinished_run", key, "warning")
+    assert finding["actual"].startswith("paused, last heard of at ")
     assert scene.repair(finding) == [(7, 2, "done")]
     assert scene.find("unfinished_run") == []
