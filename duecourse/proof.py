@@ -59,7 +59,7 @@ def assert_alone(connection: Connection) -> None:
     ).fetchall()
     if others:
         raise DuecourseError(
-            f"{others:,} other sessions are connected to the database, and would wait for locks",
+            f"other sessions are connected to the database ({others:,}): they would wait for locks",
             "if you mean it: duecourse verify --prove --yes",
             exit_status=ExitStatus.REFUSED,
         )

@@ -76,7 +76,7 @@ def test_a_check_that_is_blind_is_named(dsn: str, database: Database) -> None:
     with pytest.raises(DuecourseError) as raised:
         cli(*at)
     assert raised.value.exit_status == ExitStatus.REFUSED
-    assert raised.value.message.startswith("1 other sessions are connected to the database")
+    assert raised.value.message.startswith("other sessions are connected to the database (1)")
     status, said = cli(*at, "--yes")
     assert status == ExitStatus.VERIFICATION_FAILED
     assert said.startswith("1 of 3 checks found what was planted for them")
