@@ -1072,6 +1072,18 @@ TABLE ops._yoyo_version (
     CONSTRAINT _yoyo_version_pkey PRIMARY KEY (version)
 );
 
+TABLE ops.accepted_drift (
+    identity text NOT NULL,
+    accepted_at timestamp with time zone NOT NULL,
+    accepted_by text NOT NULL,
+    reason text NOT NULL,
+    state text NOT NULL,
+    recorded text NOT NULL,
+    live text NOT NULL,
+    CONSTRAINT accepted_drift_pkey PRIMARY KEY (identity, accepted_at),
+    CONSTRAINT accepted_drift_reason_check CHECK (reason ~ '[^[:space:]]'::text)
+);
+
 TABLE ops.applied_catalog (
     identity text NOT NULL,
     place integer NOT NULL,
