@@ -31,8 +31,29 @@ _COMMANDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "move_payment": ("payment move", ("payment_id",)),
     "correct_payment": ("payment correct", ("payment_id",)),
     "record_payment": ("payment record", ()),
+    "pause_run": ("pause", ("run_key",)),
+    "resume_run": ("resume", ("run_key",)),
+    "cancel_run": ("cancel", ("run_key",)),
     "replay_stripe_events": ("stripe replay", ("tenant",)),
 }
+
+#: By reading, the command that shows it.
+_READINGS = {
+    "assess_coverage": "coverage",
+    "balances": "balances",
+    "cutover_checklist": "cutover",
+    "due_work": "due-work",
+    "escalations": "escalations",
+    "invoice_candidates": "due-work --candidates",
+    "invoiced_history": "invoice history",
+    "orphans": "orphans",
+    "plan_linkage_repair": "linkage",
+    "run_status": "runs",
+    "tenants": "tenants",
+}
+
+#: By table of which a hint tells to read a tenant's rows, the command that shows what they are.
+_TABLES = {"clients": "coverage --all", "recurring_obligations": "coverage --all --ids"}
 
 #: The options whose names are not their parameters'.
 _OPTIONS = {
@@ -64,6 +85,13 @@ _DEFERRED = ("period defer", "invoice_window")
 _CALL = re.compile(
     r"CALL (?:(?:\"(?:[^\"]|\"\")*\"|\w+)\.)?\"?(\w+)\"?\(((?:'(?:[^']|'')*'|[^')])*)\)(;(?=\s*$))?"
 )
+_SELECT = re.compile(
+    r"SELECT \* FROM (?:(?:\"(?:[^\"]|\"\")*\"|\w+)\.)?\"?(\w+)\"?"
+    r"(?:\(((?:'(?:[^']|'')*'|[^')])*)\))?(?! WHERE)"
+)
+_ROWS = re.compile(
+    r"SELECT \* FROM (?:(?:\"(?:[^\"]|\"\")*\"|\w+)\.)?\"?(\w+)\"? WHERE tenant = '([^']*)'"
+)
 _ARGUMENT = re.compile(r"p_(\w+) => (?:'((?:[^']|'')*)'|ARRAY\[[^\]]*\]|([^,\s]+))")
 _PARAMETER = re.compile(r"\bp_([a-z_]+)\b")
 
@@ -74,8 +102,17 @@ def option(parameter: str) -> str:
 
 
 def as_commands(text: str) -> str:
-    """Return a text in which each CALL that a command does is that command."""
-    return _CALL.sub(lambda found: command(found[0]) or found[0], text)
+    """Return a text in which what commands do stands as these: CALLs, and what readings show."""
+    text = _CALL.sub(lambda found: command(found[0]) or found[0], text)
+    text = _ROWS.sub(
+        lambda found: (
+            f"duecourse {_TABLES[found[1]]} --tenant {found[2]}"
+            if found[1] in _TABLES
+            else found[0]
+        ),
+        text,
+    )
+    return _SELECT.sub(lambda found: _reading(found[1], found[2] or "") or found[0], text)
 
 
 def command(call: str) -> str | None:
@@ -88,6 +125,15 @@ def command(call: str) -> str | None:
         for name, quoted, bare in _ARGUMENT.findall(found[2])
     }
     return written(found[1], given)
+
+
+def _reading(name: str, arguments: str) -> str | None:
+    if name not in _READINGS:
+        return None
+    words = ["duecourse", *_READINGS[name].split()]
+    for parameter, quoted, bare in _ARGUMENT.findall(arguments):
+        words += [option(parameter), quoted.replace("''", "'") or bare]
+    return shlex.join(words)
 
 
 def written(procedure: str, given: Mapping[str, str]) -> str:

@@ -81,8 +81,7 @@ class Demo:
                 "brackets what is wrong with it. Nothing is dropped: a row that breaks a rule of "
                 "the ledger is kept in quarantine. Its operators need permissions, but no right "
                 "on any table; here the owner works alone.",
-                f"duecourse import {SAMPLE.parent.name}/{SAMPLE.name}\n"
-                f"duecourse grant {self._role} --tenant {TENANT}",
+                f"duecourse import --sample\nduecourse grant {self._role} --tenant {TENANT}",
                 f"CALL {self._config.identifiers['ops']}.grant_permission("
                 "p_tenant => :'tenant', p_role_name => current_user::text);",
                 self._import,

@@ -1,8 +1,11 @@
 """The one exception of the package, and how errors of the database become it."""
 
+import re
 from enum import IntEnum
 
 import psycopg
+
+from duecourse.commands import as_commands, as_options
 
 
 class ExitStatus(IntEnum):
@@ -40,19 +43,20 @@ class DuecourseError(Exception):
         return " ".join(" — ".join(filter(None, (self.message, self.hint))).split())
 
 
+#: What the database says of arguments to whoever types SQL.
+_OF_ARGUMENTS = re.compile(r"\\df\+? shows every argument|ops\.help\([^)]*\) shows[^.]*")
 _APPLY = "run: duecourse apply"
-_MISSING_PERMISSION = "42501"  # the database says which, and how it is granted
+_MISSING_PERMISSION = "42501"
+_NO_FUNCTION = "42883"
+_ARGUMENTS = re.compile(r"\([^()]*\)")
+_READ_ONLY = "25006"
 _AGAIN = "what is committed is kept; run the same command again"
 _HINTS = {
     "3D000": "name an existing database in --dsn, DATABASE_URL or PGDATABASE",
     "3F000": f"{_APPLY}; or name the schemas of this database in duecourse.toml",
-    "25006": "connect to the primary; if this is it, default_transaction_read_only is on for the "
-    "database or the role: RESET it there, or set PGOPTIONS to '-c "
-    "default_transaction_read_only=off'",
     "40001": _AGAIN,
     "40P01": _AGAIN,
-    _MISSING_PERMISSION: "connect as the owner of the schemas, or let the owner grant the right",
-    "42883": _APPLY,
+    _NO_FUNCTION: _APPLY,
     "42P01": _APPLY,
     "42703": _APPLY,
     "2BP01": "drop what depends on it, then run: duecourse apply",
@@ -69,8 +73,13 @@ _STATUSES = {
 }
 
 
-def from_database_error(error: psycopg.Error) -> DuecourseError:
-    """Translate an error of the server or of the connection into one line that says what to do."""
+def from_database_error(
+    error: psycopg.Error, info: psycopg.ConnectionInfo | None = None
+) -> DuecourseError:
+    """Translate an error of the server or of the connection into one line that says what to do.
+
+    ``info`` is of the connection on which it was raised, if it is known.
+    """
     state = error.sqlstate
     if state is None:
         return DuecourseError(_first_sentence(str(error)), _AGAIN)
@@ -79,10 +88,40 @@ def from_database_error(error: psycopg.Error) -> DuecourseError:
     )
     if error.diag.message_detail:
         message = f"{message} ({error.diag.message_detail})"
-    hint = _HINTS.get(state)
-    if hint is None or state == _MISSING_PERMISSION:
-        hint = error.diag.message_hint or hint or f"SQLSTATE {state}"
-    return DuecourseError(message, hint, sqlstate=state, exit_status=exit_status(state))
+    if state.startswith("DC"):
+        message = as_options(message)
+    elif state == _NO_FUNCTION:
+        message = f"{_ARGUMENTS.sub('', message)}: partly applied, or of another version"
+    return DuecourseError(
+        message, _hint(error, state, info), sqlstate=state, exit_status=exit_status(state)
+    )
+
+
+def _hint(error: psycopg.Error, state: str, info: psycopg.ConnectionInfo | None) -> str:
+    """Return what to do, in the words of the command line."""
+    if state == _READ_ONLY:
+        return _of_read_only(info)
+    if state in _HINTS:
+        return _HINTS[state]
+    if told := error.diag.message_hint:
+        return _OF_ARGUMENTS.sub("--help shows every option", as_options(as_commands(told)))
+    if state == _MISSING_PERMISSION:
+        login = "ROLE" if info is None else info.user
+        return f"let the owner run: duecourse grant {login} view --tenant NAME (or all)"
+    return f"SQLSTATE {state}"
+
+
+def _of_read_only(info: psycopg.ConnectionInfo | None) -> str:
+    """Return what to do where nothing can be written: it is a standby, or a setting is on."""
+    setting = (
+        "default_transaction_read_only is on for the database or the role: RESET it there, or set "
+        "PGOPTIONS to '-c default_transaction_read_only=off'"
+    )
+    if info is None:
+        return f"connect to the primary; if this is it, {setting}"
+    if info.parameter_status("in_hot_standby") == "on":
+        return f"{info.host}:{info.port} is a standby: connect to the primary"
+    return setting
 
 
 def exit_status(sqlstate: str) -> ExitStatus:

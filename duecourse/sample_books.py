@@ -4,6 +4,8 @@ import csv
 from pathlib import Path
 
 SAMPLE = Path(__file__).resolve().parent / "sample"
+#: What is shipped: books of contracts, and rent books.
+SAMPLES = {"books": SAMPLE, "rent": SAMPLE.with_name("sample_rent")}
 TENANT = "a1de0000-0000-4000-8000-000000000001"
 AS_OF = "2026-09-15"
 

@@ -1,6 +1,5 @@
 """The command line: a file a command, found by its name and imported when it is used."""
 
-import os
 import pkgutil
 import signal
 import sys
@@ -9,12 +8,11 @@ from types import FrameType
 from typing import NoReturn
 
 import click
-import psycopg
 
 from duecourse import __version__
+from duecourse.cli._errors import report
 from duecourse.cli._session import Session, options
-from duecourse.errors import DuecourseError, ExitStatus, from_database_error
-from duecourse.output import visible
+from duecourse.errors import ExitStatus
 
 
 class _Commands(click.Group):
@@ -65,48 +63,8 @@ def start(arguments: list[str] | None = None) -> NoReturn:
     except Exception as error:
         if session.debug:
             raise
-        status = _report(error)
+        status = report(error)
     sys.exit(status if isinstance(status, int) else ExitStatus.DONE)
-
-
-def _report(error: Exception) -> int:
-    """Say in one line what is wrong and what to do; return the exit status."""
-    status = ExitStatus.ERROR
-    match error:
-        case BrokenPipeError():
-            # Whoever read our output has left; there is nobody to tell, and nothing to flush to.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return status
-        case DuecourseError():
-            line, status = str(error), error.exit_status
-        case psycopg.Error():
-            known = from_database_error(error)
-            line, status = str(known), known.exit_status
-        case click.UsageError():
-            path = error.ctx.command_path if error.ctx else "duecourse"
-            line = f"{error.format_message()} — {_advice(error) or f'see: {path} --help'}"
-        case click.Abort():
-            line = "interrupted — what is committed is kept; run the same command again"
-            status = ExitStatus.INTERRUPTED
-        case click.ClickException():
-            line = error.format_message()
-        case OSError():
-            line = f"{error.filename or 'input or output'}: {error.strerror or error} — see --help"
-        case _:
-            line = f"{type(error).__name__}: {error} — run again with --debug and report it"
-    click.secho(f"error: {visible(' '.join(line.split()))}", fg="red", err=True)
-    return status
-
-
-def _advice(error: click.UsageError) -> str | None:
-    """Return what helps more than the command's help."""
-    match error:
-        case click.MissingParameter(param=click.Parameter(name="tenant")):
-            return (
-                "duecourse tenants lists them; to name one for all commands: DUECOURSE_TENANT, or "
-                'tenant = "…" in duecourse.toml'
-            )
-    return None
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

@@ -11,7 +11,7 @@ import psycopg
 from duecourse import config, surface
 from duecourse.cli import _outcome
 from duecourse.cli._progress import Progress
-from duecourse.cli._scope import integer, is_given, option_of
+from duecourse.cli._scope import integer, interval, is_given, option_of
 from duecourse.cli._session import Session
 from duecourse.database import Connection
 from duecourse.errors import DuecourseError, ExitStatus
@@ -19,7 +19,7 @@ from duecourse.operations import OPERATIONS
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-_INTERVAL = {"metavar": "INTERVAL"}
+_INTERVAL = {"metavar": "INTERVAL", "type": interval}
 _NUMBER = {"metavar": "N", "type": integer}
 
 #: What may differ when a run is resumed.

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
-from duecourse import config, tenants, windows
+from duecourse import config, surface, tenants, windows
+from duecourse.database import connect
 from duecourse.operations import OPERATIONS
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -45,6 +48,19 @@ def window(text: str) -> tuple[date, date]:
         ) from error
 
 
+_INTERVAL = re.compile(
+    r"\s*(\d+(\.\d+)?\s*([mu]s|m|h|d|s(ec(ond)?s?)?|min(ute)?s?|hours?|days?)\s*)+"
+    r"|\d+:\d\d(:\d\d(\.\d+)?)?|PT?[\dTHMS.]+|0"
+)
+
+
+def interval(text: str) -> str:
+    """Read how long: a length of time in PostgreSQL's words."""
+    if not _INTERVAL.fullmatch(text):
+        raise click.BadParameter(f"{text!r} is no interval such as '2 s'.")
+    return text
+
+
 def plan_hash(text: str) -> str:
     """Read the hash of a plan."""
     if not re.fullmatch("[0-9a-f]{32}", text):
@@ -60,6 +76,16 @@ def _one_tenant(text: str) -> str:
     if text == tenants.ALL:
         raise click.BadParameter("'all' is not offered here; name one tenant.")
     return text
+
+
+def complete_tenant(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Return the tenants whose names begin so, where the database answers."""
+    with suppress(Exception), connect() as connection, surface.snapshot(connection):
+        found = surface.select(connection, "ops.find_tenants", {"text": incomplete})
+        return [CompletionItem(row["tenant_name"], help=str(row["tenant"])) for row in found]
+    return []
 
 
 def _optional(ctx: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
@@ -87,6 +113,7 @@ def tenant(
         type=str if every else _one_tenant,
         envvar=TENANT_VARIABLE,
         callback=settled if required else _optional,
+        shell_complete=complete_tenant,
         help=f"{whose}; the beginning of the name or id is enough.",
     )
 
@@ -158,7 +185,7 @@ def scope(
 def operation_options(*, every_tenant: bool = False) -> Callable[[_Function], _Function]:
     """Add the argument that names what to plan or run, with the scopes of all of them."""
     shared = [
-        click.argument("operation", type=click.Choice(list(OPERATIONS))),
+        click.argument("operation", metavar="OPERATION", type=click.Choice(list(OPERATIONS))),
         scope(every_tenant=every_tenant, bounds=True),
         click.option(
             "--amount-rule",

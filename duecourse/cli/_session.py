@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import psycopg
 
 from duecourse import embedded, surface, tenants
 from duecourse.database import Connection, connect
+from duecourse.errors import from_database_error
 from duecourse.paging import paged
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -48,7 +50,10 @@ class Session:
     def connection(self) -> Iterator[Connection]:
         """Yield a connection in autocommit."""
         with self.server() as dsn, connect(dsn) as connection:
-            yield connection
+            try:
+                yield connection
+            except psycopg.Error as error:
+                raise from_database_error(error, connection.info) from error
 
     @contextmanager
     def books(self, arguments: dict[str, Any]) -> Iterator[Connection]:

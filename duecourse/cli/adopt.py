@@ -51,6 +51,10 @@ def adopt(
     Looks at the tables, shows what it would add (schemas of our own; nothing in theirs, unless an
     option asks for it), asks, and does it. Again, it brings a database that was adopted to this
     version; options that are not given stay as they were.
+
+    \b
+    duecourse adopt alga --dry-run
+    duecourse adopt rental --indexes --yes
     """
     wanted = Wanted(
         profile_name,

@@ -50,6 +50,10 @@ def apply(
 
     Tables that were changed by hand are named with the statement that repairs them, which is not
     run; then the exit status is 1.
+
+    \b
+    duecourse apply
+    duecourse apply --lock-timeout 5
     """
     with session.server(create=not dry_run) as dsn:
         if wait:

@@ -74,6 +74,10 @@ def show(
     6 when something is escalated, as a person has to look;
     else 2 with --detailed-exitcode until all 16 items are passed;
     else 0.
+
+    \b
+    duecourse cutover show "Alder Row"
+    duecourse cutover "Alder Row" --watch
     """
     tenant = arguments["tenant"]
     with session.books(arguments) as connection:
@@ -98,6 +102,9 @@ def attest(session: Session, /, **arguments: Any) -> None:
 
     Recorded with your role and the time; the latest attestation of a step counts. Steps 7 and 8
     have to be attested after their invoice was generated, and step 9 after the others.
+
+    \b
+    duecourse cutover attest "Alder Row" 7 --note "both were watched"
     """
     with session.books(arguments) as connection:
         result = surface.call(connection, "attest_cutover_step", arguments)

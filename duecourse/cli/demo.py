@@ -26,6 +26,10 @@ def demo(session: Session) -> None:
 
     Runs on an embedded PostgreSQL that is gone afterwards, or stays in the folder of --embedded;
     touches no other database.
+
+    \b
+    duecourse demo
+    duecourse demo --embedded books
     """
     if session.dsn is not None:
         raise click.UsageError("the demo has a server of its own; leave out --dsn")

@@ -31,6 +31,9 @@ def export(
 
     For a copy: what it writes is what duecourse import reads elsewhere. Reads only, in one
     snapshot, and nothing of ours needs to be in that database. Refuses a folder that is not empty.
+
+    \b
+    duecourse export alga books/
     """
     with session.connection() as connection, RowProgress() as progress:
         rows = export_books(

@@ -18,5 +18,9 @@ def grant(session: Session, /, **arguments: Any) -> None:
     PERMISSION is view, manage_future, regenerate or correct_history; without one, all four. It
     covers every login that has the role's privileges. The role gets no right on any table. Only
     the owner of the schemas grants.
+
+    \b
+    duecourse grant billing_ops view regenerate --tenant "Alder Row"
+    duecourse grant billing_ops --tenant all
     """
     change(session, "grant_permission", "granted to", **arguments)

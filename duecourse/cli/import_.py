@@ -11,6 +11,7 @@ from duecourse.adopted import config_of, refuse_adopted
 from duecourse.book_files import find_files
 from duecourse.books import DIFFERENCES_HEADER, Summary, import_books, write_differences
 from duecourse.cli._session import Session, options, pass_session
+from duecourse.sample_books import SAMPLES
 
 _COUNTS = ("read", "new", "updated", "differing", "already_there")
 _DUPLICATES = ("file", "line", "charge_id", "duplicates_charge_id")
@@ -28,7 +29,16 @@ _LABELS = {
 
 
 @click.command("import")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument(
+    "folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option(
+    "--sample",
+    is_flag=False,
+    flag_value="books",
+    type=click.Choice(list(SAMPLES)),
+    help="Instead of FOLDER the books that are shipped: of contracts, or rent books (rent).",
+)
 @click.option("--dry-run", is_flag=True, help="Do it all, show the result, and take it back.")
 @click.option(
     "--rejects",
@@ -47,7 +57,12 @@ _LABELS = {
 @options()
 @pass_session
 def import_(
-    session: Session, folder: Path, dry_run: bool, rejects: Path, differences: Path
+    session: Session,
+    folder: Path | None,
+    sample: str | None,
+    dry_run: bool,
+    rejects: Path,
+    differences: Path,
 ) -> None:
     """Load the books of FOLDER, CSV files with a header.
 
@@ -61,7 +76,14 @@ def import_(
     The books are compared with what is there: each line that differs from its row is counted and
     named with its columns, updated or kept as it is (differing), except where what was done here
     explains it. Kept ones are a warning; the exit status is 0 all the same.
+
+    \b
+    duecourse import books/ --dry-run
+    duecourse import --sample
     """
+    if (folder is None) == (sample is None):
+        raise click.UsageError("name either FOLDER or --sample")
+    folder = folder or SAMPLES[str(sample)]
     console = output.console(stderr=True)
     with (
         session.connection() as connection,

@@ -9,7 +9,10 @@ from duecourse.cli._session import Session, options, pass_session
 from duecourse.config import load
 from duecourse.errors import DuecourseError
 from duecourse.offline import OPERATIONS, Fault, answers
-from duecourse.output import visible
+from duecourse.output import counted, visible
+
+#: How many lines are named at the end.
+_SHOWN = 5
 
 
 @click.command(epilog=f"Operations: {', '.join(OPERATIONS)}.")
@@ -31,18 +34,22 @@ def offline(session: Session, operation: str, source: BinaryIO) -> None:
     {"id": …, "output": {…}}, in the same order; the id of a bare input is null. Blank lines count
     but have no answer. A line that cannot be read is named on standard error, the others are
     answered, and the exit status is 1.
+
+    \b
+    duecourse offline coverage --input cases.jsonl
     """
     target = sys.stdout.buffer
-    faults = 0
+    faults: list[int] = []
     with session.connection() as connection:
         for given in answers(connection, load(), operation, source):
             if isinstance(given, Fault):
-                faults += 1
+                faults.append(given.number)
                 click.echo(f"line {given.number}: {visible(given.reason)}", err=True)
             else:
                 target.write(given.encode() + b"\n")
     if faults:
-        lines = "line" if faults == 1 else "lines"
+        numbers = ", ".join(map(str, faults[:_SHOWN])) + (", …" if faults[_SHOWN:] else "")
         raise DuecourseError(
-            f"{faults} {lines} could not be read", "correct and plan again; the others are answered"
+            f"{counted(len(faults), 'line')} could not be read ({numbers})",
+            "correct and plan again; the others are answered",
         )

@@ -81,7 +81,11 @@ def payment() -> None:
 @options()
 @pass_session
 def record(session: Session, /, **arguments: Any) -> None:
-    """Record a payment that came by hand."""
+    """Record a payment that came by hand.
+
+    \b
+    duecourse payment record --renter ada --unit 1 --cents 9500 --on 2026-09-03 --tenant Mill
+    """
     _act(session, "record_payment", arguments, "recorded: payment {o_payment_id}")
 
 
@@ -94,7 +98,11 @@ def record(session: Session, /, **arguments: Any) -> None:
 @options()
 @pass_session
 def refund(session: Session, /, **arguments: Any) -> None:
-    """Record that a payment, or a part of it, went back; a bounced cheque, too."""
+    """Record that a payment, or a part of it, went back; a bounced cheque, too.
+
+    \b
+    duecourse payment refund PAYMENT --cents 500 --on 2026-09-09 --reason "paid twice" --tenant Mill
+    """
     _act(session, "refund_payment", arguments, "recorded: refund {o_refund_id}")
 
 
@@ -106,7 +114,11 @@ def refund(session: Session, /, **arguments: Any) -> None:
 @options()
 @pass_session
 def move(session: Session, /, **arguments: Any) -> None:
-    """Move a payment to the renter, unit or month that it is for; it stays there."""
+    """Move a payment to the renter, unit or month that it is for; it stays there.
+
+    \b
+    duecourse payment move PAYMENT --unit 2 --reason "the wrong flat" --tenant Mill
+    """
     _act(session, "move_payment", arguments, "moved: payment {payment_id}")
 
 
@@ -125,7 +137,11 @@ def move(session: Session, /, **arguments: Any) -> None:
 @options()
 @pass_session
 def correct(session: Session, /, **arguments: Any) -> None:
-    """Correct how much was received, or when; 0 cents: it never was."""
+    """Correct how much was received, or when; 0 cents: it never was.
+
+    \b
+    duecourse payment correct PAYMENT --cents 0 --reason "it bounced" --tenant Mill
+    """
     _act(session, "correct_payment", arguments, "corrected: payment {payment_id}")
 
 
@@ -135,7 +151,11 @@ def correct(session: Session, /, **arguments: Any) -> None:
 @options()
 @pass_session
 def show(session: Session, /, **arguments: Any) -> None:
-    """Show a payment, its movements with those that take back, and what was done by hand."""
+    """Show a payment, its movements with those that take back, and what was done by hand.
+
+    \b
+    duecourse payment show PAYMENT --tenant Mill
+    """
     with session.books(arguments) as connection, surface.snapshot(connection):
         found = [*surface.select(connection, "ledger.show_payment", arguments)]
     if not found:

@@ -38,6 +38,10 @@ def render(session: Session, names: tuple[str, ...], out: Path | None, profile_n
 
     NAME is a routine, a view, a migration or a file (plan_summary, sql/plan/plan_summary.sql.j2);
     without one, everything is rendered.
+
+    \b
+    duecourse render billing.plan_summary
+    duecourse render --out rendered/
     """
     config = replace(load(), adoption=Adoption(profile_name))
     rendered = {

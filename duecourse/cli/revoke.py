@@ -17,5 +17,8 @@ def revoke(session: Session, /, **arguments: Any) -> None:
 
     PERMISSION is view, manage_future, regenerate or correct_history; without one, all four. With
     its last permission the role loses its right to call the routines.
+
+    \b
+    duecourse revoke billing_ops regenerate --tenant "Alder Row"
     """
     change(session, "revoke_permission", "revoked from", **arguments)

@@ -16,6 +16,9 @@ def rollback(session: Session, to: str | None, confirm: str | None) -> None:
 
     Says by name what cannot be taken back, and then changes nothing. The views, routines, triggers
     and types go too, so nothing guards the tables until the next apply makes them again.
+
+    \b
+    duecourse rollback 0014
     """
     with session.server() as dsn:
         done = removal.rollback(dsn, to, confirm=confirm)

@@ -34,6 +34,10 @@ def status(
     reworded  only its comments changed  drifted   changed in the database by hand
     removed   its file is gone           edited    not the text that was applied
     missing   gone from the database     not ours  in the database, but not by apply
+
+    \b
+    duecourse status --detailed-exitcode
+    duecourse status --diff billing.due_work
     """
     with session.connection() as connection:
         found = migrate.status(connection)

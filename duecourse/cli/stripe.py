@@ -51,6 +51,9 @@ def ingest(session: Session, /, file: BinaryIO, rejects: Path | None, **argument
     Each event is a transaction of its own: interrupt it when you like, the same command again finds
     duplicates and goes on. Lines that hold no JSON, and events that are rejected, are named on
     standard error and kept in the file of rejects; after the former the exit status is 1.
+
+    \b
+    duecourse stripe ingest "Mill Street" events.jsonl
     """
     rejects = rejects or Path(f"{Path(file.name).stem.strip('<>')}-rejects.jsonl")
     if rejects.exists() and os.path.samestat(os.fstat(file.fileno()), rejects.stat()):
@@ -86,7 +89,11 @@ def ingest(session: Session, /, file: BinaryIO, rejects: Path | None, **argument
 @options()
 @pass_session
 def replay(session: Session, /, **arguments: Any) -> None:
-    """Apply the events that wait in the inbox, as far as their payments are there by now."""
+    """Apply the events that wait in the inbox, as far as their payments are there by now.
+
+    \b
+    duecourse stripe replay "Mill Street"
+    """
     with session.books(arguments) as connection:
         result = surface.call(connection, "ledger.replay_stripe_events", arguments)
     if session.format == "json":
@@ -127,6 +134,9 @@ def settings(
 
     Events that were received before stay what they are; those that wait are read by the settings of
     the day with duecourse stripe replay.
+
+    \b
+    duecourse stripe settings "Mill Street" --metadata-key unit_id=flat
     """
     named = dict(_split(key) for key in keys)
     with session.books(arguments) as connection:

@@ -20,6 +20,9 @@ def unadopt(session: Session, yes: bool) -> None:
 
     What is recorded of runs, reviews and single changes goes with it. Refuses while a run is under
     way, and where other objects would go along.
+
+    \b
+    duecourse unadopt
     """
     with session.server() as dsn:
         with connect(dsn) as connection:

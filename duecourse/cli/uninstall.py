@@ -20,6 +20,9 @@ def uninstall(session: Session, confirm: str | None) -> None:
 
     Shows what would go and asks for the name of the database. Refuses where other objects would go
     along: what depends on ours, and what somebody else made in our schemas.
+
+    \b
+    duecourse uninstall
     """
     with session.server() as dsn:
         with connect(dsn) as connection:

@@ -10,6 +10,7 @@ import click
 
 from duecourse import check_files, check_table, checks, surface
 from duecourse.adopted import config_of
+from duecourse.cli._errors import did_you_mean
 from duecourse.cli._prove import prove
 from duecourse.cli._scope import as_of, tenant
 from duecourse.cli._session import Session, options, pass_session
@@ -33,6 +34,10 @@ def _file(text: str) -> tuple[str, Path]:
     return form, path
 
 
+def _complete_check(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [name for name in checks_anywhere() if name.startswith(incomplete)]
+
+
 @click.command()
 @tenant(
     every=True,
@@ -41,8 +46,22 @@ def _file(text: str) -> tuple[str, Path]:
 )
 @click.option("--database", "alone", is_flag=True, help="The database itself, and no tenant.")
 @as_of
-@click.option("--check", "chosen", metavar="NAME", multiple=True, help="Only this check.")
-@click.option("--skip", "skipped", metavar="NAME", multiple=True, help="Not this check.")
+@click.option(
+    "--check",
+    "chosen",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=_complete_check,
+    help="Only this check.",
+)
+@click.option(
+    "--skip",
+    "skipped",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=_complete_check,
+    help="Not this check.",
+)
 @click.option(
     "--severity",
     type=_SEVERITY,
@@ -97,6 +116,11 @@ def verify(
     Without a tenant the database itself is checked: its guards, tables and routines, permissions,
     runs. All checks see one state of the database. Exits with 3 when a check finds an error, or
     cannot look; warnings are shown only.
+
+    \b
+    duecourse verify --tenant "Alder Row"
+    duecourse verify --tenant all --out junit=verify.xml
+    duecourse verify --database
     """
     asked = checks.Wanted(**wanted)
     _refuse_unknown(asked, checks_anywhere())
@@ -126,7 +150,10 @@ def verify(
 def _refuse_unknown(asked: checks.Wanted, known: Collection[str]) -> None:
     for name in (*asked.chosen, *asked.skipped):
         if name not in known:
-            raise click.UsageError(f"there is no check {name!r}; there are: {', '.join(known)}")
+            raise click.UsageError(
+                f"there is no check {name!r}.{did_you_mean(name, known)}"
+                f" There are: {', '.join(known)}"
+            )
 
 
 def _refuse_of_tenants(asked: checks.Wanted, known: Collection[Check]) -> None:

@@ -75,7 +75,7 @@ def test_the_amount_rule_is_of_the_plan(rent: Rent, tmp_path: Path) -> None:
     assert "--amount-rule comes from the plan; leave it out" in refused.stderr
     rent("run", "charges", "--plan", file, status=ExitStatus.REFUSED)
     wrong = rent("plan", "charges", *SCOPE, "--amount-rule", "x", status=ExitStatus.ERROR)
-    assert "p_amount_rule is 'x', not unit_rent_first" in wrong.stderr
+    assert "--amount-rule is 'x', not unit_rent_first" in wrong.stderr
 
 
 def test_rent_from_plan_to_nothing_left(rent: Rent, tmp_path: Path) -> None:

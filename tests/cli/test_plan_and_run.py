@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from duecourse.commands import as_commands
 from duecourse.errors import ExitStatus
 from duecourse.sample_books import AS_OF, SAMPLE, TENANT
 from tests.concurrency.sessions import until
@@ -198,7 +199,7 @@ def test_escalations(books: Books) -> None:
     assert "override_conflict" in table
     for row in rows:
         assert row["detail"] in " ".join(table.split())
-        assert row["hint"] in " ".join(table.split())
+        assert as_commands(row["hint"]) in " ".join(table.split())
 
 
 def test_an_unknown_tenant(books: Books) -> None:
@@ -215,7 +216,7 @@ def test_a_repair_of_linkage(books: Books, tmp_path: Path) -> None:
     file = tmp_path / "linkage.json"
     plan = ("plan", "linkage", *SCOPE)
     table = books(*plan, "--rows", "--out", file, "--detailed-exitcode", status=2).stdout
-    assert "Its invoice is gone, and no other bills its days." in table
+    assert "Its invoice is gone, and no other…" in table
     assert f"to do it: duecourse run linkage --plan {file}" in table
     assert max(map(len, table.splitlines()[:-1])) <= WIDTH
     saved = json.loads(file.read_text())

@@ -4,7 +4,7 @@ import pytest
 from rich.text import Text
 
 from duecourse import output
-from duecourse.cli import _report
+from duecourse.cli._errors import report
 from duecourse.errors import DuecourseError
 
 NAME = "a\x1b[31mb\x01\x9b2J\x7f"
@@ -21,7 +21,7 @@ def test_a_table(capsys: pytest.CaptureFixture[str], cell: object) -> None:
 
 
 def test_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    _report(DuecourseError(f"no {NAME}", "look"))
+    report(DuecourseError(f"no {NAME}", "look"))
     assert capsys.readouterr().err == f"error: no {SHOWN} — look\n"
 
 
