@@ -93,7 +93,7 @@ _ROWS = re.compile(
     r"SELECT \* FROM (?:(?:\"(?:[^\"]|\"\")*\"|\w+)\.)?\"?(\w+)\"? WHERE tenant = '([^']*)'"
 )
 _ARGUMENT = re.compile(r"p_(\w+) => (?:'((?:[^']|'')*)'|ARRAY\[[^\]]*\]|([^,\s]+))")
-_PARAMETER = re.compile(r"\bp_([a-z_]+)\b")
+_PARAMETER = re.compile(r"\bp_([a-z_]+)\b(?! =>)")
 
 
 def option(parameter: str) -> str:
@@ -150,5 +150,5 @@ def written(procedure: str, given: Mapping[str, str]) -> str:
 
 
 def as_options(text: str) -> str:
-    """Return a text in which parameters are the options of the command line."""
+    """Return a text in which parameters, but for those of a CALL, are options."""
     return _PARAMETER.sub(lambda found: option(found[1]), text)

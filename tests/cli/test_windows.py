@@ -70,6 +70,6 @@ def test_a_call_is_a_command(text: str, expected: str) -> None:
 
 
 def test_a_parameter_is_an_option() -> None:
-    assert commands.as_options("p_batch_size is 0; p_client_id and p_reason, not xp_y") == (
-        "--batch-size is 0; --client and --reason, not xp_y"
+    assert commands.as_options("p_batch_size is 0; p_client_id, not xp_y: CALL x(p_z => 1)") == (
+        "--batch-size is 0; --client, not xp_y: CALL x(p_z => 1)"
     )
