@@ -19,7 +19,7 @@ FINDING = ("severity", "object_key", "detail", "expected", "actual", "repair_cal
 
 def write(found: Sequence[Report], files: Mapping[str, Path]) -> None:
     """Write files by format, all of them whole or none."""
-    write_whole({path: FORMATS[form](found) for form, path in files.items()})
+    write_whole({path: [FORMATS[form](found)] for form, path in files.items()})
 
 
 def in_one_line(text: str) -> str:

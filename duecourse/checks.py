@@ -121,29 +121,40 @@ def reports(
     as_of: date,
     wanted: Wanted,
 ) -> list[Report]:
-    """Look at tenants (None: the database itself) in one state of the database; reads only.
+    """Look at tenants (None: the database itself) in one state of the database; reads only."""
+    for tenant in tenants:
+        if tenant is not None:
+            surface.judge(connection, tenant)
+    with surface.snapshot(connection):
+        return look(connection, declared, tenants, as_of, wanted)
+
+
+def look(
+    connection: Connection,
+    declared: Sequence[Check],
+    tenants: Mapping[UUID | None, str],
+    as_of: date,
+    wanted: Wanted,
+) -> list[Report]:
+    """Do so inside a snapshot.
 
     Where the database is looked at beside tenants, the checks that are of it run once.
     """
     apart = None in tenants
-    for tenant in tenants:
-        if tenant is not None:
-            surface.judge(connection, tenant)
     found = []
-    with surface.snapshot(connection):
-        for tenant, name in tenants.items():
-            made = [
-                check
-                for check in declared
-                if wanted.picks(check)
-                and (check.of_database if tenant is None else not (apart and check.of_database))
-            ]
-            waivers = _Waivers(connection, tenant, as_of)
-            results = list(_results(connection, made, tenant, as_of, wanted, waivers))
-            history = surface.select(connection, "ops.verify_history", {"tenant": tenant})
-            since = {row["check_name"]: row["failed_since"] for row in history}
-            unused = waivers.unused(results)
-            found.append(Report(tenant, name, as_of, results, unused, since))
+    for tenant, name in tenants.items():
+        made = [
+            check
+            for check in declared
+            if wanted.picks(check)
+            and (check.of_database if tenant is None else not (apart and check.of_database))
+        ]
+        waivers = _Waivers(connection, tenant, as_of)
+        results = list(_results(connection, made, tenant, as_of, wanted, waivers))
+        history = surface.select(connection, "ops.verify_history", {"tenant": tenant})
+        since = {row["check_name"]: row["failed_since"] for row in history}
+        unused = waivers.unused(results)
+        found.append(Report(tenant, name, as_of, results, unused, since))
     return found
 
 

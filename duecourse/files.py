@@ -1,7 +1,7 @@
 """Files that we write: nobody else may read them, for they may hold what the books hold."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -13,21 +13,22 @@ def private(path: Path, mode: str, **settings: Any) -> Any:
     return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600), **settings)
 
 
-def write_whole(texts: Mapping[Path, str]) -> None:
-    """Write files, all of them or none; who reads one meanwhile sees the one before, or this."""
+def write_whole(texts: Mapping[Path, Iterable[str]]) -> None:
+    """Write files of pieces, all or none; who reads one meanwhile sees the one before, or this."""
     with ExitStack() as stack:
         written: list[tuple[Path, Path]] = []
         for path, text in texts.items():
             if path.exists() and not path.is_file():
                 # A pipe or a device is written to, not replaced.
-                path.write_text(text, encoding="utf-8")
+                with path.open("w", encoding="utf-8") as pipe:
+                    pipe.writelines(text)
                 continue
             with NamedTemporaryFile(
                 "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8"
             ) as file:
                 made = Path(file.name)
                 stack.callback(made.unlink, missing_ok=True)
-                file.write(text)
+                file.writelines(text)
             written.append((path, made))
         for path, made in written:
             made.replace(path)

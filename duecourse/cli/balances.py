@@ -9,7 +9,7 @@ from duecourse.cli._scope import every_row, scope
 from duecourse.cli._session import Session, options, pass_session
 
 #: Of a balance and of its lines: the columns, by what stands over them; amounts are in cents.
-_BALANCE = {
+BALANCE = {
     "renter": "tenant_user_id",
     "unit": "unit_id",
     "currency": "currency",
@@ -48,7 +48,7 @@ def balances(session: Session, /, explain: bool, everything: bool, **arguments: 
     """
     if explain and None in (arguments["tenant_user_id"], arguments["unit_id"]):
         raise click.UsageError("--explain wants --renter and --unit")
-    reading, columns = ("explain_balance", _LINE) if explain else ("balances", _BALANCE)
+    reading, columns = ("explain_balance", _LINE) if explain else ("balances", BALANCE)
     with session.reading(arguments) as connection:
         rows = surface.select(connection, f"ledger.{reading}", arguments)
         total = None
