@@ -50,29 +50,30 @@ def report(session: Session, /, out: Path, **arguments: Any) -> None:
     with session.reading(arguments) as connection:
         values = _values(connection, arguments)
     write_whole({out: pages.lines("report", **values)})
-    size = out.stat().st_size
+    schedules, failed = len(values["books"].schedules), values["looked"].failed
     if session.format == "json":
-        output.show_json({"out": out, "bytes": size})
+        output.show_json({"out": out, "schedules": schedules, "failed": failed})
     else:
-        click.echo(f"{out}: {size:,} bytes, to be opened in a browser")
+        told = f"{output.counted(schedules, 'schedule')}, {output.counted(failed, 'check')} failed"
+        click.echo(f"{out}: {told}")
 
 
 def _values(connection: Connection, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return what the page tells; inside a snapshot."""
     tenant = arguments["tenant"]
-    whose = tenants.names(connection, [tenant])
+    name = tenants.names(connection, [tenant])[tenant]
     books = _timelines.read(connection, arguments)
     rows = surface.select(connection, "ledger.balances", arguments)
     balances = [[row[column] for column in BALANCE.values()] for row in rows]
     known = declared(config_of(connection).profile)
-    [looked] = checks.look(connection, known, whose, arguments["as_of"], checks.Wanted())
+    [looked] = checks.look(connection, known, {tenant: name}, arguments["as_of"], checks.Wanted())
     axis = timeline.axis((each.timeline for each in books.schedules), arguments["as_of"])
     plans = _timelines.plans(connection, arguments)
     parts = {"schedules": books.schedules, "plan": plans, "balances": balances, "checks": known}
     return {
         "version": __version__,
         "made_at": datetime.now(UTC),
-        "tenant": whose[tenant],
+        "tenant": name,
         "tenant_id": tenant,
         "as_of": arguments["as_of"],
         "database": f"{connection.info.dbname} on {connection.info.host}:{connection.info.port}",
@@ -85,10 +86,8 @@ def _values(connection: Connection, arguments: dict[str, Any]) -> dict[str, Any]
         "plans": plans,
         "balances": balances,
         "balance_columns": tuple(BALANCE),
-        "checks": [
-            (each.check.name, each.outcome.value, len(each.findings)) for each in looked.results
-        ],
-        "found": looked.of(*list(Outcome)[: list(Outcome).index(Outcome.OK)]),
+        "looked": looked,
+        "bad": looked.of(*list(Outcome)[: list(Outcome).index(Outcome.OK)]),
         "shown": _SHOWN,
         "describe": describe,
     }
