@@ -1,0 +1,161 @@
+"""What an apply would do as one script for psql, for whoever reviews and runs it by hand."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from duecourse import __version__, frozen
+from duecourse.catalog import CATALOG_LOCK, look
+from duecourse.config import Config
+from duecourse.database import SETTINGS, Connection, query, rows_of, table_exists
+from duecourse.errors import DuecourseError
+from duecourse.objects import ObjectFile, State, object_paths
+from duecourse.pending import Pending, banner, pending
+from duecourse.registry import APPLY_LOCK
+from duecourse.render import render
+
+#: What a text is quoted by: the first that it does not hold.
+_QUOTES = ("$file$", "$text_of_file$", "$text_of_this_file$")
+_VALUE = re.compile(r"%\((\w+)\)s")
+
+
+def bundle(connection: Connection) -> str:
+    """Return the script that brings this database to this version; reads only."""
+    found, config = pending(connection)
+    if not found.migrations and not found.objects:
+        raise DuecourseError(f"{found.place}: nothing to apply", "there is nothing to review")
+    parts = [
+        _head(connection, config, found),
+        *(_migration(name, config) for name in found.migrations),
+        *_objects(connection, config, found),
+        _end("SELECT '  status would say: all is applied';"),
+    ]
+    return "\n".join(parts)
+
+
+def _head(connection: Connection, config: Config, found: Pending) -> str:
+    database = connection.info.dbname
+    state = query(connection, "state", config) if _is_applied(connection, config) else [("",)]
+    functions = _filled(
+        render("sql/applying/bundle_functions.sql.j2", config),
+        {"apply_lock": APPLY_LOCK, "catalog_lock": CATALOG_LOCK, "package_version": __version__},
+    )
+    settings = "\n".join(f"SET {name} = '{value}';" for name, value in SETTINGS.items())
+    return f"""\
+-- duecourse {__version__} for {found.place}
+-- {len(found.migrations)} migrations and {len(found.objects)} objects to apply.
+-- Run it with psql -X -f FILE, connected to PostgreSQL itself. It does what duecourse apply does:
+-- a transaction a migration, one for the objects, with their records. Where it is interrupted,
+-- duecourse apply goes on. For a database of another name that is in the same state:
+-- psql -X -v database=NAME -f FILE
+\\set ON_ERROR_STOP on
+\\set AUTOCOMMIT on
+\\set QUIET on
+\\pset pager off
+\\pset format unaligned
+\\pset tuples_only on
+\\set ON_ERROR_ROLLBACK off
+\\set SHOW_CONTEXT never
+\\if :{{?database}}
+\\else
+    \\set database {_psql(database)}
+\\endif
+{settings}
+SET client_min_messages = warning;
+SET check_function_bodies = off;
+
+{functions}
+\\o /dev/null
+SELECT pg_temp.refuse_wrong_database(:'database', {_literal(state[0][0])});
+SELECT pg_temp.lock_registry();
+SELECT pg_temp.assert_locked();
+\\o
+"""
+
+
+def _migration(name: str, config: Config) -> str:
+    text = frozen.text_of(name, config)
+    return (
+        f"{banner(frozen.template(name), 'migration')}BEGIN;\n"
+        f"SELECT pg_temp.migrate({_literal(name)},\n"
+        f"    {_literal(frozen.checksum(name, config))}, {_quoted(text)});\n"
+        "COMMIT;\n"
+    )
+
+
+def _objects(connection: Connection, config: Config, found: Pending) -> Iterator[str]:
+    """Yield what makes the objects, and the others that have to be dropped for that."""
+    states = {item.path: item.state for item in found.objects}
+    gone = [path for path, state in states.items() if state is State.REMOVED]
+    dependent = _dependents(connection, config, list(states))
+    yield "BEGIN;\n\\o /dev/null\n"
+    files = {path: ObjectFile(path, render(path, config)) for path in object_paths()}
+    for path, file in files.items():
+        if path in states or path in dependent:
+            yield (
+                banner(path, states.get(path, "again, if it has to be dropped"))
+                + f"SELECT pg_temp.file({_literal(path)},\n"
+                f"    {_literal(file.exact_checksum)},\n    {_literal(file.loose_checksum)},\n"
+                f"    {_literal(path in states)}, {_quoted(file.text)});\n"
+            )
+    migrations = {name: frozen.checksum(name, config) for name in frozen.names()}
+    objects = {path: file.exact_checksum for path, file in files.items()}
+    yield f"""\
+\\o
+SELECT pg_temp.make_objects({_literal(gone)}::text[]);
+\\o /dev/null
+SELECT pg_temp.assert_applied(
+    {_literal(Jsonb(migrations))},
+    {_literal(Jsonb(objects))},
+    {_literal(_left(connection, config))}::text[]);
+\\o
+COMMIT;
+"""
+
+
+def _dependents(connection: Connection, config: Config, paths: list[str]) -> set[str]:
+    """Return the files whose objects depend on what some files have made."""
+    records = rows_of(connection, config, "applied_objects", "records")
+    made = [name for path, _, _, names in records if path in paths for name in names]
+    rows = query(connection, "drops", config, schemas=config.schemas, identities=made)
+    owners = {name: path for path, _, _, names in records for name in names}
+    return {owners[row[0]] for row in rows if row[0] in owners}
+
+
+def _left(connection: Connection, config: Config) -> list[str]:
+    """Return what has drifted that an apply would leave as it is."""
+    _, differences = look(connection, config)
+    return [item.identity for item in differences if item.repair != "duecourse apply"]
+
+
+def _is_applied(connection: Connection, config: Config) -> bool:
+    return table_exists(connection, config, "applied_objects")
+
+
+def _end(last: str) -> str:
+    return f"""\
+\\o /dev/null
+SELECT pg_temp.unlock_registry();
+\\o
+{last}
+"""
+
+
+def _quoted(text: str) -> str:
+    quote = next(quote for quote in _QUOTES if quote not in text)
+    return f"{quote}{text}{quote}"
+
+
+def _filled(text: str, values: Mapping[str, object]) -> str:
+    return _VALUE.sub(lambda found: _literal(values[found[1]]), text)
+
+
+def _literal(value: object) -> str:
+    return sql.Literal(value).as_string(None)
+
+
+def _psql(text: str) -> str:
+    """Return an argument of a command of psql."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
