@@ -3,9 +3,9 @@
 import psycopg
 import pytest
 
-from tests.concurrency.sessions import sessions
+from tests.concurrency.sessions import at_gate, put_gate, sessions, wait_at_gate
 from tests.conftest import Database
-from tests.runs.operators import ask, running, status
+from tests.runs.operators import CALL, ask, running, status
 from tests.service_periods.books import AS_OF, Books, fill
 
 KIND = "backfill_service_periods"
@@ -64,6 +64,22 @@ def test_who_cancels_does_not_wait_for_the_batch(books: Books, dsn: str) -> None
         assert found == [("cancel",)]
         batch.execute("COMMIT")
     assert books.call(run_key="k", batch_size=2)["o_status"] == "cancelled"
+
+
+@pytest.mark.parametrize("verb", ["cancel", "pause"])
+def test_a_run_without_rests_ends_after_the_batch_it_is_in(
+    books: Books, dsn: str, verb: str
+) -> None:
+    put_gate(books.database)
+    with sessions(dsn, 1) as [session]:
+        with at_gate(books.database, str(books.tenant), 2):
+            call = session.start(CALL.replace("'60 s'", "NULL"), (books.tenant,))
+            wait_at_gate(books.database, session)
+            assert ask(books.database, verb) == {"o_status": "running"}
+            [found] = status(books.database)
+            done = {"cancel": "cancelled", "pause": "paused"}[verb]
+            assert found["waits_for"].startswith(f"the end of its batch: {done} by ")
+        assert call.result(5) == [(28, 2, done)]
 
 
 def test_the_nightly_advance_is_cancelled_before_its_next_client(books: Books, dsn: str) -> None:

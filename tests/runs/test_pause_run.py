@@ -76,8 +76,10 @@ def test_a_run_without_a_call_is_paused_at_once(books: Books) -> None:
     again = {"run_key": "k", "batch_size": 2}
     assert books.call(**again, max_batches=1)["o_status"] == "partial"
     assert ask(books.database, "pause", tenant=books.tenant) == {"o_status": "paused"}
-    assert books.run("k")["status"] == "paused"
+    before = books.run("k")
+    assert before["status"] == "paused"
     assert books.call(**again)["o_status"] == "paused"
+    assert books.run("k")["called_at"] == before["called_at"]
     assert len(books.ledger()) == 14
 
 
