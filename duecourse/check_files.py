@@ -27,9 +27,9 @@ def in_one_line(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
-def describe(row: Row) -> str:
+def describe(row: Row, name: str | None = None) -> str:
     """Return a finding in one line: what, where, how it should be, how it is."""
-    text = f"{row['object_key']}: {row['detail']}"
+    text = f"{name or row['object_key']}: {row['detail']}"
     if row["expected"] is not None or row["actual"] is not None:
         text += f" (expected {row['expected']}, is {row['actual']})"
     return in_one_line(text)

@@ -86,7 +86,8 @@ def _described(report: Report, result: Result, *, everything: bool) -> Iterator[
     found = sorted(result.findings, key=lambda row: row["waived"] is not None)
     shown = found if everything else found[:_SHOWN]
     for row in shown:
-        yield from _folded(f"{row['severity']}: {describe(row)}", "  ", "    ")
+        told = describe(row, report.names.get(row["object_key"]))
+        yield from _folded(f"{row['severity']}: {told}", "  ", "    ")
         if row["waived"] is not None:
             yield from _folded(waived(row["waived"]), "    waived ", "      ")
             continue

@@ -1,5 +1,6 @@
 """The checks of verify/, run over one state of the database: what each finds, or how it broke."""
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from duecourse.database import Connection
 from duecourse.errors import from_database_error
 from duecourse.objects import Check
 from duecourse.surface import Row
+
+#: A schedule and its obligation.
+_SCHEDULE_KEY = re.compile(r"schedule:[0-9a-f-]{36}:\w+:([0-9a-f-]{36}):\w+:\w+$")
 
 #: Of a refusal of the arguments: then no check can look.
 _OF_THE_CALL = ("DC001", "DC002")
@@ -68,6 +72,8 @@ class Report:
     name: str
     as_of: date
     results: Sequence[Result]
+    #: What people call the schedules that findings name, by the key of the schedule.
+    names: Mapping[str, str] = field(default_factory=dict)
     #: Waivers in force that let nothing pass.
     unused: Sequence[Row] = ()
     #: Since when checks fail, by name, as far as it was recorded.
@@ -154,7 +160,8 @@ def look(
         history = surface.select(connection, "ops.verify_history", {"tenant": tenant})
         since = {row["check_name"]: row["failed_since"] for row in history}
         unused = waivers.unused(results)
-        found.append(Report(tenant, name, as_of, results, unused, since))
+        names = _names(connection, tenant, results)
+        found.append(Report(tenant, name, as_of, results, names, unused, since))
     return found
 
 
@@ -167,6 +174,26 @@ def record(connection: Connection, report: Report) -> None:
     ]
     given = {"tenant": report.tenant, "as_of": report.as_of, "results": Jsonb(found)}
     surface.call(connection, "ops.record_checks", given)
+
+
+def _names(
+    connection: Connection, tenant: UUID | None, results: Sequence[Result]
+) -> dict[str, str]:
+    """Return what people call the schedules that findings name: client and line."""
+    keys = {
+        row["object_key"]: UUID(match[1])
+        for result in results
+        for row in result.findings
+        if (match := _SCHEDULE_KEY.match(row["object_key"]))
+    }
+    if not keys:
+        return {}
+    arguments = {"tenant": tenant, "obligation_ids": list(set(keys.values()))}
+    called = {
+        row["obligation_id"]: f"{row['client_name']}: {row['contract_line_name']}"
+        for row in surface.select(connection, "schedule_names", arguments)
+    }
+    return {key: called[line] for key, line in keys.items() if line in called}
 
 
 class _Waivers:

@@ -12,6 +12,7 @@ from psycopg.conninfo import make_conninfo
 
 from duecourse import embedded, migrate
 from tests.conftest import ROOT
+from tests.examples import check_pages
 from tests.examples.reference import REFERENCE
 from tests.examples.sessions import pages, retyped
 
@@ -24,6 +25,7 @@ def main(names: list[str]) -> None:
             migrate.apply(dsn)
             for name, page in REFERENCE.items():
                 (ROOT / name).write_text(page(dsn), encoding="utf-8")
+            check_pages.write(dsn)
         for path in [Path(name).resolve() for name in names] or pages():
             print(path.relative_to(ROOT), flush=True)
             text = path.read_text(encoding="utf-8")

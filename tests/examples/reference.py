@@ -98,7 +98,7 @@ def verification(dsn: str) -> str:
     for name in checks():
         comment = comments[f"check_{name}"]
         severity, _, key = comment.partition(" Needs: ")[0].partition(". ")
-        rows.append((f"`{name}`", severity.lower(), _purpose(name), key))
+        rows.append((f"[`{name}`](checks/{name}.md)", severity.lower(), _purpose(name), key))
     return _page(
         "Checks",
         "`duecourse verify` runs them all, and so does `ops.verify` in psql. Each is a "

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.conftest import ROOT, Database
+from tests.examples.check_pages import FOLDER, check_pages
 from tests.examples.reference import REFERENCE, routines
 
 DELETE = "billing.delete_invoice(uuid, uuid, text, text, bigint)"
@@ -17,7 +18,15 @@ def test_a_page_is_as_the_database_says(name: str, shared_dsn: str) -> None:
 
 def test_nothing_else_is_in_the_reference() -> None:
     found = {str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "reference").iterdir()}
-    assert found == {*REFERENCE, "docs/reference/verify.schema.json"}
+    assert found == {*REFERENCE, FOLDER, "docs/reference/verify.schema.json"}
+
+
+def test_a_page_a_check_with_the_example_of_its_proof(shared_dsn: str) -> None:
+    pages = {
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+        for path in (ROOT / FOLDER).iterdir()
+    }
+    assert pages == check_pages(shared_dsn)
 
 
 def test_what_it_needs_is_what_is_declared(shared_dsn: str, shared_database: Database) -> None:
