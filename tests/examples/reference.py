@@ -43,6 +43,7 @@ _STATUSES = {
     ExitStatus.PLAN_STALE: "the plan is stale",
     ExitStatus.REFUSED: "refused, or escalated (0 with `--allow-known-escalations` when nothing "
     "new was)",
+    ExitStatus.INTERRUPTED: "interrupted by Ctrl-C",
 }
 
 
