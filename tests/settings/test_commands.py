@@ -1,5 +1,6 @@
 """The commands say and do the same whatever the environment, the role or the database sets."""
 
+import re
 from collections.abc import Callable
 
 import psycopg
@@ -102,10 +103,11 @@ def say(dsn: str) -> Said:
     run = ("run", "backfill", *SCOPE, *at, "--expected-plan-hash", plan_hash, "--run-key", "key")
     # The first line of the status says which database it is of.
     found, standing = cli("status", *at)
+    applied, done = cli("apply", *at)
     return [
         (found, standing.partition("\n")[2]),
-        cli("apply", *at),
-        planned,
+        (applied, done.rpartition(": ")[2]),
+        (planned[0], re.sub(r'"made_at": "[^"]*"', "", planned[1])),
         cli(*run),
         cli("verify", *SCOPE, *at),
         cli("cutover", SCOPE[1], *SCOPE[2:], *at, *as_json),
