@@ -204,5 +204,5 @@ def test_settings_are_shown_set_and_cleared(
     assert shown("--clear") == defaults
     wrong = duecourse(*command, "--metadata-key", "renter=user")
     assert wrong.returncode == 1
-    assert "p_metadata_keys has other keys than tenant_id, unit_id, billing_period" in wrong.stderr
+    assert "--metadata-key has other keys than tenant_id, unit_id, billing_period" in wrong.stderr
     assert "write KEY=NAME" in duecourse(*command, "--metadata-key", "renter").stderr

@@ -143,7 +143,7 @@ def test_attest(books: Books, database: Database) -> None:
     assert items[7]["attested_at"] == made["attested_at"]
     for wrong, message in [
         ((TENANT, 3, *note), "only steps 1, 7, 8 and 9 are attested"),
-        ((TENANT, 7, "--note", " "), "p_note is null or blank"),
+        ((TENANT, 7, "--note", " "), "--note is null or blank"),
         ((TENANT, 7), "Missing option '--note'"),
         (("attest", 7, *note), "no tenant has a name or id that begins with 'attest'"),
     ]:

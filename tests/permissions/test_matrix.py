@@ -100,7 +100,7 @@ def test_nothing_is_told_of_another_tenant(scene: Scene, permission: str) -> Non
 
 
 def test_whoever_asks_is_asked_for_a_tenant(shared_database: Database, scene: Scene) -> None:
-    """What is open to operators with the rights of the owner is tried here, but for two."""
+    """What is open to operators with the rights of the owner is tried here, but for these."""
     rows = shared_database.execute(
         "SELECT p.proname FROM pg_proc AS p WHERE p.prosecdef"
         " AND p.pronamespace IN ('billing'::regnamespace, 'ops'::regnamespace)"
@@ -108,7 +108,8 @@ def test_whoever_asks_is_asked_for_a_tenant(shared_database: Database, scene: Sc
         (scene.logins["view"].info.user,),
     )
     tried = {routine.name for routine in scene.routines}
-    assert {name for (name,) in rows} - tried == {"all_tenants", "assert_permission"}
+    asking = {"all_tenants", "assert_permission", "find_tenants", "tenants"}
+    assert {name for (name,) in rows} - tried == asking
     for login in scene.logins.values():
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             login.execute("SELECT ops.all_tenants('no such permission')")

@@ -160,7 +160,7 @@ def test_granting_by_the_command_line(books: Books, roles: Roles, duecourse: Com
     refused = duecourse(*coverage)
     assert refused.returncode == ExitStatus.ERROR
     assert f"login {role} does not hold billing.recurring_service_periods.view" in refused.stderr
-    assert "CALL ops.grant_permission(" in refused.stderr
+    assert "The owner grants it: duecourse grant " in refused.stderr
     dry = duecourse("run", "backfill", *coverage[1:], "--dry-run", "--allow-known-escalations")
     assert dry.returncode == ExitStatus.REFUSED
 
