@@ -14,8 +14,16 @@ from duecourse.operations import OPERATIONS
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def control(function: _Function) -> _Function:
-    """Add the argument that names a run, and what tells it from others of that key."""
+def control(
+    function: _Function,
+    *,
+    required: bool = False,
+    whose: str = "Whose run, where runs of several have the key",
+) -> _Function:
+    """Add the argument that names a run, and what tells it from others of that key.
+
+    ``required``: whether the tenant must be named.
+    """
     for add in (
         options(),
         click.option("--reason", metavar="TEXT", help="Why; kept, and shown with the run."),
@@ -24,7 +32,7 @@ def control(function: _Function) -> _Function:
             type=click.Choice(list(OPERATIONS)),
             help="Which, where runs of several have the key.",
         ),
-        tenant(required=False, whose="Whose run, where runs of several have the key"),
+        tenant(required=required, whose=whose),
         click.argument("run_key", metavar="KEY"),
     ):
         function = add(function)

@@ -432,7 +432,7 @@ TABLE billing.service_period_events (
         billing.recurring_service_periods(tenant, record_id),
     CONSTRAINT service_period_events_kind_check CHECK (event_kind = ANY
         (ARRAY['boundary_adjusted'::text, 'skipped'::text, 'deferred'::text, 'archived'::text,
-        'retired'::text, 'invoice_linkage_repaired'::text])),
+        'retired'::text, 'invoice_linkage_repaired'::text, 'repair_reverted'::text])),
     CONSTRAINT service_period_events_reason_check CHECK (reason <> ''::text)
 );
 
@@ -535,6 +535,14 @@ TYPE billing.planned_service_period (
     cut_end date,
     revision integer,
     mate_record_id uuid
+);
+
+TYPE billing.reverted_service_period (
+    made_id uuid,
+    replaced_id uuid,
+    obligation_id uuid,
+    schedule_key text,
+    period_key text
 );
 
 TYPE billing.reviewed_issue (
@@ -1191,6 +1199,16 @@ TABLE ops.run_escalations (
 CREATE INDEX run_escalations_known_idx ON ops.run_escalations USING btree (tenant, subject_id,
     fingerprint);
 
+TABLE ops.run_removals (
+    tenant uuid NOT NULL,
+    procedure_name text NOT NULL,
+    run_key text NOT NULL,
+    record_id uuid NOT NULL,
+    CONSTRAINT run_removals_pkey PRIMARY KEY (tenant, procedure_name, run_key, record_id),
+    CONSTRAINT run_removals_run_fkey FOREIGN KEY (tenant, procedure_name, run_key) REFERENCES
+        ops.runs(tenant, procedure_name, run_key)
+);
+
 TABLE ops.runs (
     tenant uuid NOT NULL,
     procedure_name text NOT NULL,
@@ -1222,11 +1240,16 @@ TABLE ops.runs (
     called_at timestamp with time zone,
     called_units bigint NOT NULL DEFAULT 0,
     called_rows bigint NOT NULL DEFAULT 0,
+    reverted_at timestamp with time zone,
+    reverted_by text,
+    revert_reason text,
     CONSTRAINT runs_pkey PRIMARY KEY (tenant, procedure_name, run_key),
+    CONSTRAINT runs_reverted_check CHECK (num_nonnulls(reverted_at, reverted_by, revert_reason) =
+        CASE status WHEN 'reverted'::text THEN 3 ELSE 0 END),
     CONSTRAINT runs_run_key_check CHECK (run_key <> ''::text),
     CONSTRAINT runs_status_check CHECK (status = ANY (ARRAY['running'::text, 'failed'::text,
         'interrupted'::text, 'locked'::text, 'stale_plan'::text, 'paused'::text, 'cancelled'::text,
-        'partial'::text, 'escalated'::text, 'nothing_to_do'::text, 'done'::text]))
+        'partial'::text, 'escalated'::text, 'nothing_to_do'::text, 'done'::text, 'reverted'::text]))
 );
 
 TABLE ops.tenant_locks (
@@ -2190,6 +2213,10 @@ PROCEDURE ops.resume_run(p_tenant uuid DEFAULT NULL::uuid, p_run_key text DEFAUL
     NULL::interval, p_max_replica_lag interval DEFAULT NULL::interval, p_max_wal_to_archive integer
     DEFAULT NULL::integer, p_max_waiting_sessions integer DEFAULT NULL::integer)
     LANGUAGE plpgsql;
+PROCEDURE ops.revert_run(p_tenant uuid, p_run_key text, p_procedure_name text DEFAULT NULL::text,
+    p_reason text DEFAULT NULL::text, p_dry_run boolean DEFAULT false, INOUT o_rows bigint DEFAULT
+    NULL::bigint, INOUT o_status text DEFAULT NULL::text)
+    LANGUAGE plpgsql SECURITY DEFINER;
 PROCEDURE ops.revoke_permission(p_tenant uuid, p_role_name text, p_permission text DEFAULT
     NULL::text, INOUT o_rows bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql;
