@@ -32,7 +32,7 @@ def show(head: Mapping[str, Any], units: Iterable[Unit], *, rows: bool) -> None:
         if counts := summary[name]:
             output.show_table(titles, sorted(counts.items()))
     if rows:
-        output.show_rows("table", tuple(chosen.columns), _flat(chosen, units), _cells_of(chosen))
+        output.show_rows("table", tuple(chosen.columns), flat(chosen, units), cells_of(chosen))
         return
     touched = [unit for unit in units if unit["changes"] or plan_units.reasons(unit)]
     if touched:
@@ -51,13 +51,14 @@ def _line(chosen: Operation, unit: Unit) -> Iterator[object]:
     yield plan_units.reasons(unit)
 
 
-def _flat(chosen: Operation, units: Iterable[Unit]) -> Iterator[dict[str, Any]]:
+def flat(chosen: Operation, units: Iterable[Unit]) -> Iterator[dict[str, Any]]:
+    """Yield the rows that change, each with what it shares with others of its unit."""
     for unit in units:
         for row in unit["changes"]:
             yield {**unit, **row, "mark": chosen.actions[row["action"]][0]}
 
 
-def _cells_of(chosen: Operation) -> Callable[[dict[str, Any]], Iterator[object]]:
+def cells_of(chosen: Operation) -> Callable[[dict[str, Any]], Iterator[object]]:
     """Return what makes the cells of a row: a column's first value that is there."""
 
     def cells(row: dict[str, Any]) -> Iterator[object]:

@@ -28,6 +28,7 @@ _COLUMNS = (
     "invoice_window_start",
     "invoice_window_end",
 )
+_TITLES = ("what", "service period", "invoice window", "because of")
 _OF_ACTION = {"backfill": "made", "regenerate": "new", "supersede": "old"}
 _OF_STATE = {"billed": "billed", "generated": "generated"}
 
@@ -43,6 +44,16 @@ class Schedule:
     reaches: date | None = None
     #: Of each row that changes: what becomes of it, its period and window, and its conflict.
     changes: list[tuple[str, str, str, str]] = field(default_factory=list)
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """Return the columns of the rows that change, and these; without what says nothing."""
+        places = [0, 1]
+        if any(window != period for _, period, window, _ in self.changes):
+            places.append(2)
+        if any(because for *_, because in self.changes):
+            places.append(3)
+        rows = [tuple(row[place] for place in places) for row in self.changes]
+        return tuple(_TITLES[place] for place in places), rows
 
     @property
     def is_broken(self) -> bool:

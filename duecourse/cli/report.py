@@ -82,7 +82,6 @@ def _values(connection: Connection, arguments: dict[str, Any]) -> dict[str, Any]
         "books": books,
         "is_small": len(books.schedules) <= _SMALL,
         "axis": axis,
-        "ticks": list(axis.ticks()),
         "plans": plans,
         "balances": balances,
         "balance_columns": tuple(BALANCE),
@@ -97,7 +96,7 @@ def _totals(books: _timelines.Books, looked: checks.Report) -> Iterator[tuple[st
     """Yield what there is, by name; the kinds of periods as the timelines have them."""
     yield "schedules", len(books.schedules)
     yield "schedules left for people", sum(bool(each.reasons) for each in books.schedules)
-    for kind, (name, _) in timeline.SIGNS.items():
+    for kind, (name, _) in timeline.OF_BOOKS.items():
         if kind != "people":
             yield f"{name}{'s' if kind in ('gap', 'overlap') else ''}", books.count(kind)
     yield "due without a row", books.unserved

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from duecourse import output, windows
-from duecourse.pages.timeline import MARKS, SIGNS
+from duecourse import output
+from duecourse.pages.timeline import MARKS, OF_BOOKS, OF_PLAN
 
 #: Signs that turn the direction of what follows them.
 _TURNING = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -23,7 +23,11 @@ def lines(template: str, **values: object) -> Iterator[str]:
         lstrip_blocks=True,
     )
     environment.filters["count"] = output.counted
-    environment.globals |= {"SIGNS": SIGNS, "MARKS": MARKS, "window": windows.text}
+    environment.globals |= {
+        "MARKS": MARKS,
+        "OF_BOOKS": OF_BOOKS,
+        "OF_PLAN": OF_PLAN,
+    }
     made = environment.get_template(f"{template}.html.j2").stream(values)
     made.enable_buffering(200)
     return iter(made)

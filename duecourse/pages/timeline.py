@@ -12,6 +12,7 @@ KINDS = {
     "due": ("due", 10),
     "generated": ("generated", 10),
     "kept": ("edited, skipped or locked", 10),
+    "stays": ("kept", 10),
     "made": ("to be made", 10),
     "new": ("to be made in place of another", 10),
     "old": ("to be replaced", 18),
@@ -23,6 +24,9 @@ MARKS = {
     "people": ("left for people", 22),
 }
 SIGNS = KINDS | MARKS
+#: Of these a report, and a saved plan.
+OF_BOOKS = {kind: sign for kind, sign in SIGNS.items() if kind != "stays"}
+OF_PLAN = {kind: SIGNS[kind] for kind in ("stays", "made", "new", "old", "people")}
 
 HEIGHT = 25
 #: A timeline is not drawn further from the day of the page than this many years; its text is.

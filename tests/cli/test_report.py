@@ -19,11 +19,12 @@ from duecourse.files import write_whole
 from duecourse.pages import timeline
 from duecourse.pages.timeline import Timeline
 from duecourse.sample_books import AS_OF, SAMPLE, TENANT
-from tests.conftest import Database, clone
+from tests.conftest import ROOT, Database, clone
 from tests.service_periods.books import Books
 from tests.settings.sample import cli
 
 SCOPE = ("--tenant", TENANT, "--as-of", AS_OF)
+OWNER = "a1de0000-0000-4000-8000-000000000002"
 HOSTILE = "<script>alert('x')</script> \"&amp; \u202eneves\u202c \x07 שלום"
 SHOWN = "<script>alert('x')</script> \"&amp; \\u202eneves\\u202c \\x07 שלום"
 #: Elements without an end.
@@ -50,7 +51,7 @@ class Page(HTMLParser):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        self.pieces.append(" " * (tag in ("th", "td", "dt")))
+        self.pieces.append(" " * (tag in ("th", "td", "dt", "dd")))
         if tag not in VOID:
             assert self.open.pop() == tag, self.getpos()
 
@@ -68,6 +69,7 @@ def sample(applied_server: NoopExecutor) -> Iterator[str]:
     """Return the sample books, which the tests of this module only read."""
     with clone(applied_server, "_reported") as dsn:
         cli("import", "--dsn", dsn, SAMPLE)
+        cli("import", "--dsn", dsn, ROOT / "duecourse" / "sample_rent")
         yield dsn
 
 
@@ -83,8 +85,8 @@ def page(sample: str, tmp_path_factory: pytest.TempPathFactory) -> Page:
 
 def test_what_it_tells(page: Page, sample: str) -> None:
     for told in (
-        f"Alder Row IT Services: recurring billing as of {AS_OF}",
-        f"Alder Row IT Services ({TENANT})",
+        f"Alder Row IT Services: the books as of {AS_OF}",
+        f"Tenant Alder Row IT Services Id {TENANT} As of {AS_OF} Database ",
         "Bramble Bakery 6 schedules 2 to look at",
         "Bramble Bakery: Help desk (healthy) billed 2: 2026-08..09 generated 6: 2026-10..2027-03",
         "Backups (never materialized) to be made 8: 2026-08..2027-03 8 rows of the plan",
@@ -136,6 +138,44 @@ def test_its_order_can_be_heard(page: Page) -> None:
         assert attrs["aria-labelledby"] in ids
 
 
+def test_a_saved_plan(sample: str, tmp_path: Path) -> None:
+    saved, out = tmp_path / "plan.json", tmp_path / "plan.html"
+    cli("plan", "regenerate", *SCOPE, "--dsn", sample, "--out", saved)
+    assert cli("plan", "show", saved, "--out", out) == (0, "")
+    source = out.read_text(encoding="utf-8")
+    assert cli("plan", "show", saved, "--format", "html") == (0, source)
+    found, plan = Page(source), json.loads(saved.read_text())
+    assert len(found.all("h4")) == sum(
+        bool(unit["changes"] or unit.get("escalation_reasons")) for unit in plan["rows"]
+    )
+    for told in (
+        f"Alder Row IT Services: plan to regenerate as of {AS_OF}",
+        f"plan hash {plan['plan_hash']}",
+        "17 of 38 schedules change: + 39 made ~ 31 replaced - 54 superseded = 128 kept",
+        "Bramble Bakery: Mail filter (short horizon) kept 6: 2026-08..2027-01"
+        " to be made 2: 2027-02..03 2 rows of the plan",
+        "kept 7: 2026-08..11, 2027-01..03 left for people 7: 2026-08..11, 2027-01..03",
+    ):
+        assert told in found.text
+    assert not re.search(r"https?:|url\(|<script", source)
+    assert [file.name for file in tmp_path.iterdir() if file.suffix == ".html"] == ["plan.html"]
+
+
+def test_the_charge_ledger(sample: str, tmp_path: Path) -> None:
+    saved, out = tmp_path / "plan.json", tmp_path / "report.html"
+    given = ("--tenant", OWNER, "--as-of", AS_OF, "--dsn", sample, "--out", out)
+    assert cli("report", *given)[1] == f"{out}: 0 schedules, 1 check failed\n"
+    told = Page(out.read_text(encoding="utf-8"))
+    named = [attrs["id"] for _, attrs in told.all("section")]
+    assert named == ["totals", "plan", "balances", "checks"]
+    assert "ada mill-1 USD 97,500 285,000 0 95,000 -187,500" in told.text
+    cli("plan", "charges", "--tenant", OWNER, "--dsn", sample, "--out", saved)
+    found = Page(cli("plan", "show", saved, "--format", "html")[1])
+    assert found.all("svg") == []
+    assert "12 rows from ada renter unit period action cents" in found.text
+    assert len([tag for tag, attrs in found.all("th") if attrs["scope"] == "row"]) >= 12
+
+
 def test_hostile_names(dsn: str, database: Database, tmp_path: Path) -> None:
     books = Books(database, 1)
     books.line()
@@ -150,7 +190,7 @@ def test_hostile_names(dsn: str, database: Database, tmp_path: Path) -> None:
     found = Page(out.read_text(encoding="utf-8"))
     assert found.all("script") == []
     assert f"{SHOWN}: {SHOWN}" in found.text
-    assert f"{SHOWN}: recurring billing as of 2025-01-10" in found.text
+    assert f"{SHOWN}: the books as of 2025-01-10" in found.text
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", found.source)
 
 
