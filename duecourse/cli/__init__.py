@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from duecourse import __version__
-from duecourse.cli._errors import report
+from duecourse.cli import _errors
 from duecourse.cli._session import Session, options
 from duecourse.errors import ExitStatus
 
@@ -63,7 +63,7 @@ def start(arguments: list[str] | None = None) -> NoReturn:
     except Exception as error:
         if session.debug:
             raise
-        status = report(error)
+        status = _errors.report(error)
     sys.exit(status if isinstance(status, int) else ExitStatus.DONE)
 
 
