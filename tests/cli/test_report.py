@@ -172,7 +172,7 @@ def test_the_charge_ledger(sample: str, tmp_path: Path) -> None:
     cli("plan", "charges", "--tenant", OWNER, "--dsn", sample, "--out", saved)
     found = Page(cli("plan", "show", saved, "--format", "html")[1])
     assert found.all("svg") == []
-    assert "12 rows from ada renter unit period action cents" in found.text
+    assert "12 rows from ada Rows from ada renter unit period action cents" in found.text
     assert len([tag for tag, attrs in found.all("th") if attrs["scope"] == "row"]) >= 12
 
 
