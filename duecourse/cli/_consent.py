@@ -38,7 +38,7 @@ def _share(text: str) -> Decimal:
         share = Decimal(text.removesuffix("%"))
     except InvalidOperation:
         share = Decimal("NaN")
-    if not 0 <= share <= 100:
+    if not (share.is_finite() and 0 <= share <= 100):
         raise click.BadParameter(f"{text!r} is no share from 0 to 100 percent.")
     return share
 

@@ -82,7 +82,7 @@ def run(
         return go_on(ctx, operation, resumed, arguments)
     session = ctx.ensure_object(Session)
     if saved_plan is None and arguments["tenant"] is None:
-        raise DuecourseError("name --tenant or --tenant all")
+        raise DuecourseError("name --tenant or --tenant all", "duecourse tenants lists them")
     bounds = bounds_of(ctx, operation, arguments)
     saved = None
     if saved_plan is not None:
