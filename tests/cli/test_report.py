@@ -239,3 +239,19 @@ def test_far_away_is_told_but_not_drawn() -> None:
     assert (axis.start, axis.end) == (date(2020, 1, 1), date(2030, 1, 1))
     assert [told[3] for told in far.told()] == ["1900-01", "2025-01..9998-12"]
     assert 1 < len(list(axis.ticks())) < 12
+
+
+def test_adopted_books(shared_alga_dsn: str, shared_rental_dsn: str, tmp_path: Path) -> None:
+    out = tmp_path / "r.html"
+    smallest = (
+        "SELECT t.tenant FROM billing.tenants AS t ORDER BY (SELECT count(*)"
+        " FROM billing.recurring_obligations AS o WHERE o.tenant = t.tenant) LIMIT 1"
+    )
+    for dsn, parts in ((shared_alga_dsn, "schedules plan"), (shared_rental_dsn, "plan balances")):
+        with psycopg.connect(dsn) as connection:
+            [(tenant,)] = connection.execute(smallest).fetchall()
+        cli("report", "--tenant", tenant, "--as-of", AS_OF, "--dsn", dsn, "--out", out)
+        found = Page(out.read_text(encoding="utf-8"))
+        named = [attrs["id"] for _, attrs in found.all("section")]
+        assert named == ["totals", *parts.split(), "checks"]
+        assert bool(found.all("svg")) == ("schedules" in parts)
