@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
+from yoyo import default_migration_table
 
 from duecourse import __version__, frozen
+from duecourse.adopted import config_of, refuse_adopted
 from duecourse.catalog import CATALOG_LOCK, look
 from duecourse.config import Config
-from duecourse.database import SETTINGS, Connection, query, rows_of, table_exists
+from duecourse.database import SETTINGS, Connection, query, rows_of, table_exists, where
 from duecourse.errors import DuecourseError
 from duecourse.objects import ObjectFile, State, object_paths
 from duecourse.pending import Pending, banner, pending
 from duecourse.registry import APPLY_LOCK
+from duecourse.removal import chosen
 from duecourse.render import render
 
 #: What a text is quoted by: the first that it does not hold.
@@ -26,8 +30,12 @@ def bundle(connection: Connection) -> str:
     found, config = pending(connection)
     if not found.migrations and not found.objects:
         raise DuecourseError(f"{found.place}: nothing to apply", "there is nothing to review")
+    what = f"""\
+-- {found.counted}. It does what duecourse apply does: a transaction a
+-- migration, one for the objects, with their records. Where it is interrupted, apply goes on.
+"""
     parts = [
-        _head(connection, config, found),
+        _head(connection, config, found.place, what),
         *(_migration(name, config) for name in found.migrations),
         *_objects(connection, config, found),
         _end("SELECT '  status would say: all is applied';"),
@@ -35,7 +43,35 @@ def bundle(connection: Connection) -> str:
     return "\n".join(parts)
 
 
-def _head(connection: Connection, config: Config, found: Pending) -> str:
+def undo(connection: Connection, to: str | None = None) -> str:
+    """Return the script that takes back the migrations after ``to``, or the last; reads only."""
+    config = config_of(connection)
+    refuse_adopted(config, "to take away all that adopt made: duecourse unadopt")
+    marks = rows_of(connection, config, default_migration_table, "marked_migrations")
+    applied = {name for (name,) in marks}
+    doomed = chosen([name for name in reversed(frozen.names()) if name in applied], to)
+    texts = {name: frozen.rollback_of(name, config) for name in doomed}
+    what = f"""\
+-- Takes back {", ".join(doomed)}, in one transaction.
+-- It does what duecourse rollback does: the views, routines, triggers and types go as well, until
+-- duecourse apply, of whichever version, makes them again. It refuses where rows would go.
+"""
+    parts = [
+        _head(connection, config, where(connection), what),
+        "BEGIN;\n\\o /dev/null\nSELECT pg_temp.drop_all_objects();\n\\o\n",
+        *(
+            f"{banner(frozen.template(name), 'taken back')}SELECT pg_temp.take_back("
+            f"{_literal(name)},\n    {_literal(sha256(text.encode()).hexdigest())},\n"
+            f"{_quoted(text)});\n"
+            for name, text in texts.items()
+        ),
+        "COMMIT;\n",
+        _end("SELECT '  taken back';"),
+    ]
+    return "\n".join(parts)
+
+
+def _head(connection: Connection, config: Config, place: str, what: str) -> str:
     database = connection.info.dbname
     state = query(connection, "state", config) if _is_applied(connection, config) else [("",)]
     functions = _filled(
@@ -44,12 +80,10 @@ def _head(connection: Connection, config: Config, found: Pending) -> str:
     )
     settings = "\n".join(f"SET {name} = '{value}';" for name, value in SETTINGS.items())
     return f"""\
--- duecourse {__version__} for {found.place}
--- {len(found.migrations)} migrations and {len(found.objects)} objects to apply.
--- Run it with psql -X -f FILE, connected to PostgreSQL itself. It does what duecourse apply does:
--- a transaction a migration, one for the objects, with their records. Where it is interrupted,
--- duecourse apply goes on. For a database of another name that is in the same state:
--- psql -X -v database=NAME -f FILE
+-- duecourse {__version__} for {place}
+{what}\
+-- Run it with psql -X -f FILE, connected to PostgreSQL itself. For a database of another name that
+-- is in the same state: psql -X -v database=NAME -f FILE
 \\set ON_ERROR_STOP on
 \\set AUTOCOMMIT on
 \\set QUIET on
@@ -80,7 +114,7 @@ def _migration(name: str, config: Config) -> str:
     return (
         f"{banner(frozen.template(name), 'migration')}BEGIN;\n"
         f"SELECT pg_temp.migrate({_literal(name)},\n"
-        f"    {_literal(frozen.checksum(name, config))}, {_quoted(text)});\n"
+        f"    {_literal(frozen.checksum(name, config))},\n{_quoted(text)});\n"
         "COMMIT;\n"
     )
 
@@ -98,7 +132,7 @@ def _objects(connection: Connection, config: Config, found: Pending) -> Iterator
                 banner(path, states.get(path, "again, if it has to be dropped"))
                 + f"SELECT pg_temp.file({_literal(path)},\n"
                 f"    {_literal(file.exact_checksum)},\n    {_literal(file.loose_checksum)},\n"
-                f"    {_literal(path in states)}, {_quoted(file.text)});\n"
+                f"    {_literal(path in states)},\n{_quoted(file.text)});\n"
             )
     migrations = {name: frozen.checksum(name, config) for name in frozen.names()}
     objects = {path: file.exact_checksum for path, file in files.items()}

@@ -79,13 +79,8 @@ def check_can_be_taken_back(
     connection: Connection, migration: str, *, rows_may_go: bool = False
 ) -> None:
     """Refuse a migration that has nothing to take it back, or whose tables have rows."""
-    if not _rollback(migration).is_file():
-        raise DuecourseError(
-            f"{migration} cannot be taken back: there is no {_rollback(migration).name}",
-            "restore a backup; to take away all that apply made: duecourse uninstall",
-            exit_status=ExitStatus.REFUSED,
-        )
     config = config_of(connection)
+    rollback_of(migration, config)
     refuse_adopted(config, "to take away all that adopt made: duecourse unadopt")
     counts = rows_by_table(connection, config, template(migration))
     full = [f"{name} ({count:,})" for name, count in counts.items() if count]
@@ -107,10 +102,21 @@ def take_back(connection: Connection, migration: str) -> None:
     drop_objects(connection, config)
     before = _structure(connection, config)
     path = f"migrations/{_rollback(migration).name}"
-    connection.execute(render(path, config).encode())
+    connection.execute(rollback_of(migration, config).encode())
     _record_changes(connection, config, path, before)
     query(connection, "forget_catalog", config, identities=[], paths=[template(migration)])
     query(connection, "forget_migration", config, migration_id=migration)
+
+
+def rollback_of(migration: str, config: Config) -> str:
+    """Return the text that takes a migration back, or refuse one that has none."""
+    if not _rollback(migration).is_file():
+        raise DuecourseError(
+            f"{migration} cannot be taken back: there is no {_rollback(migration).name}",
+            "restore a backup; to take away all that apply made: duecourse uninstall",
+            exit_status=ExitStatus.REFUSED,
+        )
+    return render(f"migrations/{_rollback(migration).name}", config)
 
 
 def _take_back_alone(connection: Connection, migration: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from duecourse import frozen
 from duecourse.adopted import config_of, refuse_adopted
+from duecourse.changes import counted
 from duecourse.config import Config
 from duecourse.database import Connection, where
 from duecourse.migrate import status
@@ -23,6 +24,11 @@ class Pending:
     objects: list[ObjectState]
     texts: dict[str, str] = field(repr=False)
 
+    @property
+    def counted(self) -> str:
+        """How much there is to apply, in words."""
+        return to_apply(len(self.migrations), len(self.objects))
+
 
 def pending(connection: Connection) -> tuple[Pending, Config]:
     """Look what an apply would do; takes no lock, and refuses where adopt is the one to run."""
@@ -36,6 +42,16 @@ def pending(connection: Connection) -> tuple[Pending, Config]:
     paths += [item.path for item in objects if item.state is not State.REMOVED]
     texts = {path: render(path, config) for path in paths}
     return Pending(where(connection), found.pending, objects, texts), config
+
+
+def to_apply(migrations: int, objects: int) -> str:
+    """Return in words how much there is to apply."""
+    told = [
+        counted(number, noun)
+        for number, noun in ((migrations, "migration"), (objects, "object"))
+        if number
+    ]
+    return f"{' and '.join(told)} to apply" if told else "nothing to apply"
 
 
 def banner(path: str, what: str) -> str:

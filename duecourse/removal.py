@@ -3,8 +3,6 @@
 import time
 from dataclasses import dataclass
 
-from yoyo.migrations import Migration
-
 from duecourse import frozen
 from duecourse.adopted import refuse_adopted
 from duecourse.catalog import look
@@ -102,7 +100,8 @@ def rollback(
         if not table_exists(connection, registry.config, "applied_catalog"):
             raise DuecourseError("nothing is applied here that could be taken back")
         with registry.lock(lock_timeout):
-            doomed = _chosen(list(registry.to_rollback(read())), to)
+            applied = {item.id: item for item in registry.to_rollback(read())}
+            doomed = [applied[name] for name in chosen(list(applied), to)]
             for migration in doomed:
                 frozen.check_can_be_taken_back(
                     connection, migration.id, rows_may_go=confirm == connection.info.dbname
@@ -128,12 +127,12 @@ def begin(registry: Registry, lock_timeout: float) -> None:
             )
 
 
-def _chosen(applied: list[Migration], to: str | None) -> list[Migration]:
+def chosen(applied: list[str], to: str | None) -> list[str]:
     """Return the migrations after the one of that name or number, the last one first."""
     if to is None:
         return applied[:1]
     for place, migration in enumerate(applied):
-        if to in (migration.id, migration.id.partition(".")[0]):
+        if to in (migration, migration.partition(".")[0]):
             return applied[:place]
     raise DuecourseError(
         f"{to!r} is no migration that is applied", "duecourse status --all names them"

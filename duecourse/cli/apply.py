@@ -10,7 +10,7 @@ from duecourse.database import wait as wait_for
 from duecourse.errors import ExitStatus
 from duecourse.frozen import template
 from duecourse.objects import ObjectState, State
-from duecourse.pending import Pending, banner, pending
+from duecourse.pending import Pending, banner, pending, to_apply
 
 
 @click.command()
@@ -80,7 +80,7 @@ class _Told(migrate.Watch):
         self._verbose = verbose
 
     def begins(self, place: str, migrations: int, objects: int) -> None:
-        click.echo(f"{place}: {_counted(migrations, objects)}")
+        click.echo(f"{place}: {to_apply(migrations, objects)}")
 
     def migrated(self, migration: str, seconds: float) -> None:
         click.echo(f"  {migration:<31} ok {_took(seconds)}")
@@ -109,7 +109,7 @@ def _show_pending(form: str, found: Pending) -> None:
     if form == "json":
         output.show_json(found)
         return
-    click.echo(f"-- {found.place}: {_counted(len(found.migrations), len(found.objects))}")
+    click.echo(f"-- {found.place}: {found.counted}")
     for path, what in _named(found).items():
         click.echo(f"\n{banner(path, what)}{found.texts.get(path, '')}", nl=False)
 
@@ -121,15 +121,6 @@ def _named(found: Pending) -> dict[str, str]:
         **{template(name): "migration" for name in found.migrations},
         **{item.path: item.state for item in found.objects if item.state is not State.REMOVED},
     }
-
-
-def _counted(migrations: int, objects: int) -> str:
-    told = [
-        counted(number, noun)
-        for number, noun in ((migrations, "migration"), (objects, "object"))
-        if number
-    ]
-    return f"{' and '.join(told)} to apply" if told else "nothing to apply"
 
 
 def _took(seconds: float) -> str:

@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from duecourse.bundle import bundle
+from duecourse.bundle import bundle, undo
 from duecourse.database import connect
 from duecourse.errors import DuecourseError
 from duecourse.frozen import names
@@ -184,6 +184,25 @@ def test_pending_is_what_apply_makes(package: Package, dump: Dump, dsn: str) -> 
         assert "something else was applied here" in again.stderr
         with pytest.raises(DuecourseError, match="nothing to apply"):
             script(copy)
+
+        package.write_rollback(
+            "0002.more",
+            "-- Less.\nDROP TABLE {{ ops }}.more;\nALTER TABLE {{ ops }}.runs DROP COLUMN more;\n",
+        )
+        with connect(copy) as connection:
+            text = undo(connection)
+            connection.execute("INSERT INTO ops.more VALUES (1)")
+            full = run(copy, text)
+            assert full.returncode == 3
+            assert "cannot be taken back: it would drop rows of ops.more (1)" in full.stderr
+            connection.execute("DELETE FROM ops.more")
+            with pytest.raises(DuecourseError, match="'0000' is no migration that is applied"):
+                undo(connection, "0000")
+        done = run(copy, text)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert package.rollback() == ["0002.more"]
+        assert dump(copy) == dump(package.dsn)
+        assert records(copy) == records(package.dsn)
 
 
 def refuse_what_is_not_as_it_was(text: str, copy: str, other: str) -> None:

@@ -33,7 +33,10 @@ _ANSWER = re.compile(r"\[y/N\] ([yn])$", re.MULTILINE)
 _ROLE = re.compile(r"CREATE ROLE (\w+)")
 #: What is of the server and of the moment, and what the pages have in its place.
 _VARYING = (
-    (re.compile(r"\S+ on \S+:\d+ as \w+(?=:|, )"), "books on db1:5432 as billing_owner"),
+    (
+        re.compile(r"\S+ on \S+:\d+ as \w+(?=:|, |$)", re.MULTILINE),
+        "books on db1:5432 as billing_owner",
+    ),
     (re.compile(r"\S+ on \S+(?=:  )"), "books on db1"),
     (re.compile(r" ok +[\d.]+ m?s$", re.MULTILINE), " ok    38 ms"),
     (re.compile(r"^done in [\d.]+ s;", re.MULTILINE), "done in 2.3 s;"),
