@@ -63,8 +63,7 @@ def _values(connection: Connection, arguments: dict[str, Any]) -> dict[str, Any]
     tenant = arguments["tenant"]
     name = tenants.names(connection, [tenant])[tenant]
     books = _timelines.read(connection, arguments)
-    rows = surface.select(connection, "ledger.balances", arguments)
-    balances = [[row[column] for column in BALANCE.values()] for row in rows]
+    balances = list(surface.select(connection, "ledger.balances", arguments))
     known = declared(config_of(connection).profile)
     [looked] = checks.look(connection, known, {tenant: name}, arguments["as_of"], checks.Wanted())
     axis = timeline.axis((each.timeline for each in books.schedules), arguments["as_of"])
@@ -78,12 +77,12 @@ def _values(connection: Connection, arguments: dict[str, Any]) -> dict[str, Any]
         "as_of": arguments["as_of"],
         "database": f"{connection.info.dbname} on {connection.info.host}:{connection.info.port}",
         "sections": [(part, part.capitalize()) for part in ("totals", *filter(parts.get, parts))],
-        "totals": list(_totals(books, looked)),
+        "totals": list(_totals(books, balances, looked)),
         "books": books,
         "is_small": len(books.schedules) <= _SMALL,
         "axis": axis,
         "plans": plans,
-        "balances": balances,
+        "balances": [[row[column] for column in BALANCE.values()] for row in balances],
         "balance_columns": tuple(BALANCE),
         "looked": looked,
         "bad": looked.of(*list(Outcome)[: list(Outcome).index(Outcome.OK)]),
@@ -92,12 +91,18 @@ def _values(connection: Connection, arguments: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _totals(books: _timelines.Books, looked: checks.Report) -> Iterator[tuple[str, int]]:
+def _totals(
+    books: _timelines.Books, balances: list[surface.Row], looked: checks.Report
+) -> Iterator[tuple[str, int]]:
     """Yield what there is, by name; the kinds of periods as the timelines have them."""
-    yield "schedules", len(books.schedules)
-    yield "schedules left for people", sum(bool(each.reasons) for each in books.schedules)
-    for kind, (name, _) in timeline.OF_BOOKS.items():
-        if kind != "people":
-            yield f"{name}{'s' if kind in ('gap', 'overlap') else ''}", books.count(kind)
-    yield "due without a row", books.unserved
+    if books.schedules:
+        yield "schedules", len(books.schedules)
+        yield "schedules left for people", sum(bool(each.reasons) for each in books.schedules)
+        for kind, (name, _) in timeline.OF_BOOKS.items():
+            if kind != "people":
+                yield f"{name}{'s' if kind in ('gap', 'overlap') else ''}", books.count(kind)
+        yield "due without a row", books.unserved
+    if balances:
+        yield "accounts", len(balances)
+        yield "accounts that owe", sum(row["balance_cents"] > 0 for row in balances)
     yield "checks that failed", looked.failed

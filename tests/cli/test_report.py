@@ -168,6 +168,7 @@ def test_the_charge_ledger(sample: str, tmp_path: Path) -> None:
     told = Page(out.read_text(encoding="utf-8"))
     named = [attrs["id"] for _, attrs in told.all("section")]
     assert named == ["totals", "plan", "balances", "checks"]
+    assert "Totals accounts 6 accounts that owe 0 checks that failed 1 Plan" in told.text
     assert "ada mill-1 USD 97,500 285,000 0 95,000 -187,500" in told.text
     cli("plan", "charges", "--tenant", OWNER, "--dsn", sample, "--out", saved)
     found = Page(cli("plan", "show", saved, "--format", "html")[1])
