@@ -100,3 +100,16 @@ def test_it_is_the_owners_and_needs_a_reason(dsn: str, database: Database) -> No
             "INSERT INTO ops.accepted_drift VALUES ('x', now(), 'x', ' ', 'changed', '', '')"
         )
     assert len(differences(dsn)) == 1
+
+
+def test_in_an_adopted_database(duecourse: Command, adopted_alga_dsn: str) -> None:
+    """A drift is accepted there as well; a bundle and a dry run are adopt's."""
+    with connect(adopted_alga_dsn) as connection:
+        connection.execute("ALTER TABLE ops.runs ADD note text")
+    given = ("--dsn", adopted_alga_dsn)
+    assert duecourse("accept", *given, "ops.runs.note", "--reason", "x").returncode == 0
+    assert differences(adopted_alga_dsn) == []
+    for command in (("bundle",), ("bundle", "--undo"), ("apply", "--dry-run")):
+        refused = duecourse(*command, *given)
+        assert refused.returncode == ExitStatus.REFUSED
+        assert "the database was adopted as alga (schema public) — " in refused.stderr
