@@ -12,6 +12,7 @@ from tests.charges.runs import fill as fill_payments
 from tests.conftest import Database
 from tests.invoices.books import Billing
 from tests.invoices.linkage import dangling, repair, row_of, unlinked
+from tests.runs.operators import ask, running
 from tests.service_periods.books import (
     AS_OF,
     FEBRUARY,
@@ -355,3 +356,32 @@ def test_runs_that_are_not_reverted(books: Billing) -> None:
         revert(books, reason=" ")
     assert (raised.value.diag.sqlstate, raised.value.diag.message_detail) == (
         "DC001", "p_reason is null or blank")  # fmt: skip
+
+
+def test_a_run_that_runs_is_not_reverted(books: Billing, dsn: str) -> None:
+    fill(books, 6)
+    with running(dsn, books):
+        with pytest.raises(psycopg.Error) as raised:
+            revert(books)
+        found = raised.value.diag
+        assert (found.sqlstate, found.message_detail, found.message_hint) == (
+            "DC009",
+            "run k of backfill_service_periods is running",
+            "Cancel it, or wait for its end; then call again.",
+        )
+        ask(books.database, "cancel")
+    assert revert(books) == (14, "reverted")
+
+
+def test_the_cycles_of_a_night_stay(books: Billing) -> None:
+    books.line()
+    books.call(run_key="k")
+    books.database.execute(
+        "UPDATE ops.runs SET procedure_name = 'advance_billing_cycles' WHERE run_key = 'k'"
+    )
+    assert refused(books) == (
+        "DC009",
+        "run k is of advance_billing_cycles, which is not reverted as a whole: due work stands on "
+        "the billing cycles that it made",
+        "Revert the runs that made its rows, or correct what is wrong one by one.",
+    )
