@@ -31,7 +31,7 @@ _FOLDED_WIDTH = 100
 _LEAST_WIDTH = 12
 
 #: Columns that are copied, so that nothing of them is cut.
-_KEPT = re.compile(r"(^|[ _])(id|key|command|window|period)$")
+_KEPT = re.compile(r"(^|[ _])(id|key|command|window|period|file|table)$")
 _UNBOUND = 10_000
 
 #: The colour of what a state means: the first of these whose words are in it.

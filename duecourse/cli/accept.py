@@ -15,9 +15,12 @@ from duecourse.cli._session import Session, options, pass_session
 def accept(session: Session, identities: tuple[str, ...], reason: str) -> None:
     """Accept a drift that was reviewed: what is there now is what is recorded.
 
-    IDENTITY is an object as ``duecourse status`` shows it, such as "column billing.invoices.note".
+    IDENTITY is an object as duecourse status shows it, such as "column billing.invoices.note".
     Afterwards status and verify are silent on it, and apply leaves it as it is, until a new version
     changes the file of that object. Who accepted it, when and why stays in ops.accepted_drift.
+
+    \b
+    duecourse accept "column billing.invoices.note" --reason "the accountants' own"
     """
     with session.server() as dsn:
         done = accept_drift(dsn, list(identities), reason=reason)

@@ -25,10 +25,14 @@ def bundle(session: Session, out: Path | None, undo: bool, to: str | None) -> No
     """Print what apply would do as one script for psql, for a review and for whoever runs it.
 
     Reads the database, writes nothing and takes no lock. The script refuses another database, and
-    one in which something else was applied since. Afterwards ``duecourse status`` says that all is
-    applied; where it was interrupted, ``duecourse apply`` goes on.
+    one in which something else was applied since. Afterwards duecourse status says that all is
+    applied; where it was interrupted, duecourse apply goes on.
 
-    With --undo it is what ``duecourse rollback`` would do.
+    With --undo it is what duecourse rollback would do.
+
+    \b
+    duecourse bundle --out change.sql
+    duecourse bundle --undo --out undo.sql
     """
     if to is not None and not undo:
         raise click.UsageError("TO goes with --undo")

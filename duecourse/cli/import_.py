@@ -13,7 +13,14 @@ from duecourse.books import DIFFERENCES_HEADER, Summary, import_books, write_dif
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.sample_books import SAMPLES
 
-_COUNTS = ("read", "new", "updated", "differing", "already_there")
+#: The counts of a table, under the names of their columns.
+_COUNTS = {
+    "read": "read",
+    "new": "new",
+    "updated": "updated",
+    "differing": "differing",
+    "already_there": "the same",
+}
 _DUPLICATES = ("file", "line", "charge_id", "duplicates_charge_id")
 _SHOWN = 20
 _LABELS = {
@@ -124,7 +131,7 @@ def _show(summary: Summary, found: list[tuple[Any, ...]], differences: Path) -> 
     rows = [
         (table, *(counts[name] for name in counted)) for table, counts in summary["tables"].items()
     ]
-    output.show_table(("table", *(name.replace("_", " ") for name in counted)), rows)
+    output.show_table(("table", *(_COUNTS[name] for name in counted)), rows)
     for name, label in _LABELS.items():
         if name in summary:
             click.echo(f"{label}: {_text(summary[name])}")

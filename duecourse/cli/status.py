@@ -84,7 +84,9 @@ def _how(adoption: Adoption) -> str:
 
 def _show_rows(found: Status, everything: bool) -> None:
     rows = [("migration", "applied", name, "") for name in found.applied if everything]
-    rows += [("migration", "pending", name, "duecourse apply") for name in found.pending]
+    # All of them, where nothing is applied yet, are told by their number.
+    waiting = found.pending if found.applied or everything else []
+    rows += [("migration", "pending", name, "duecourse apply") for name in waiting]
     # What has drifted is told by its object.
     quiet = (State.DRIFTED,) if everything else (State.DRIFTED, State.APPLIED, State.NEW)
     rows += [

@@ -130,7 +130,7 @@ def test_names_and_texts_of_any_kind(undone: Database) -> None:
     [
         ({"currency": "EUR"}, "00000000-0000-4000-8000-000000000001", "5000 EUR"),
         ({"amount_cents": 2147483648}, "00000000-0000-4000-8000-000000000001", "2147483648 USD"),
-        ({}, "u-1", "5000 USD"),
+        ({}, "u-1", "100000 USD"),
     ],
 )
 def test_what_their_tables_cannot_hold(

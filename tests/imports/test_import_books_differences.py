@@ -99,7 +99,10 @@ def test_every_table_is_compared(source: Source, tmp_path: Path) -> None:
         f"warning: lines that differ from rows that stay as they are: 4; see {FILE}\n"
     )
     assert "dry run: nothing was written" in done.stdout
-    assert "invoices                             57    0    0        1          56" in done.stdout
+    assert (
+        "invoices                               57    0        0          1        56"
+        in done.stdout
+    )
     with (tmp_path / FILE).open(newline="") as file:
         header, *rows = csv.reader(file)
     assert header == ["file", "line", "column", "existing", "imported", "outcome"]

@@ -96,7 +96,7 @@ def test_a_hostile_name(books: Books, roles: Roles) -> None:
             "'00000000-0000-0000-0000-00000000dead', 'pg_monitor'",
             "DC002",
             "00000000-0000-0000-0000-00000000dead",
-            "billing.tenants",
+            "ops.tenants()",
         ),
     ],
 )
