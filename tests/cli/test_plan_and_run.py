@@ -172,7 +172,7 @@ def test_an_interrupted_run_names_the_key_that_resumes_it(
         "error: interrupted at 5 of 38 schedules; to go on: duecourse run backfill"
         f" --resume {key}\n"
     )
-    resume = ("run", "backfill", "--resume", key, "--batch-size", 20)
+    resume = ("run", "backfill", "--resume", key, "--batch-size", 20, "--pause", "0")
     done = books.json(*resume, status=ExitStatus.REFUSED)
     assert done["batches"] > 1
     [check] = books.json("verify", *SCOPE, "--check", "unfinished_run")["checks"]

@@ -257,9 +257,7 @@ def test_who_does_not_wait_is_told_the_holder(books: Billing, shared_dsn: str) -
         holder.execute(f"SELECT ops.mark_ledger_write('{books.tenant}')")
         assert advance(books, lock_timeout="10 ms") == (0, 0, "locked")
     [told] = notices.messages
-    where = (
-        rf"tenant {books.tenant} is locked by session \d+ \(role \w+, idle in transaction, "
-    )
+    where = rf"tenant {books.tenant} is locked by session \d+ \(role \w+, idle in transaction, "
     assert re.match(where, told)
     assert advance(books) == (1, 7, "done")
 
