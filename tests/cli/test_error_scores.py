@@ -1,7 +1,6 @@
 """47 mistakes that strangers made: each line says what is wrong, with which value, and what to do.
 
-What is typed in psql, behind a pooler, on a standby or on a database of its own is scored where
-that is made; these are named here, too.
+What is met behind a pooler or on a standby is scored where these are; they are named here, too.
 """
 
 import re
@@ -9,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
 
+import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
@@ -114,13 +114,23 @@ TYPED: list[tuple[str, tuple[str, ...], tuple[str, str, str]]] = [
 #: What ends not as an error, but as an outcome of several lines.
 OUTCOMES = {"a tenant that is locked", "a function that is gone"}
 
-#: What is made and scored elsewhere: the file, and the test.
+#: Of a statement in psql: what is typed, and what its message, its DETAIL or HINT say.
+IN_PSQL = [
+    ("a guard of the ledger",
+     "DELETE FROM billing.recurring_service_periods WHERE lifecycle_state = 'billed'",
+     ("a ledger row that is billed", "is billed", "Delete or reverse its invoice, or archive")),
+    ("a CALL inside a transaction",
+     "BEGIN; CALL billing.backfill_service_periods(NULL, '2026-09-15')",
+     ("cannot run inside a transaction", "this procedure commits", "COMMIT, then CALL again.")),
+]  # fmt: skip
+
+#: What needs a server of another kind is scored where that is started: the file, and the test.
 ELSEWHERE = {
-    "a guard of the ledger, in psql": ("tests/period_guards", "SQLSTATE"),
-    "a transaction pooler": ("tests/poolers/test_poolers.py", "transaction pooler"),
-    "apply after DROP SCHEMA": ("tests/apply/test_drift.py", "--remake"),
-    "a CALL inside a transaction": ("tests/runs", "COMMIT"),
-    "a standby": ("duecourse/errors.py", "is a standby: connect to the primary"),
+    "a transaction pooler": (
+        "tests/poolers/test_poolers.py",
+        "test_apply_refuses_a_transaction_pooler_and_writes_nothing",
+    ),
+    "a standby": ("tests/runs/test_throttling.py", "test_what_cannot_be_written_on_a_standby"),
 }
 
 
@@ -214,13 +224,40 @@ def test_a_line_scores_three_of_three(
     assert not re.search(r"\bp_[a-z]|SQLSTATE|Traceback|CALL ", told), told
 
 
+@pytest.mark.parametrize(
+    ("statement", "parts"), [each[1:] for each in IN_PSQL], ids=[name for name, *_ in IN_PSQL]
+)
+def test_an_error_in_psql_scores_three_of_three(
+    scene: Scene, statement: str, parts: tuple[str, str, str]
+) -> None:
+    first, _, last = statement.rpartition("; ")
+    with psycopg.connect(scene.values["dsn"], autocommit=True) as client:
+        client.execute((first or "SELECT").encode())
+        with pytest.raises(psycopg.Error) as raised:
+            client.execute(last.encode())
+    told = raised.value.diag
+    what, value, advice = parts
+    assert what in str(told.message_primary)
+    assert value in f"{told.message_primary} {told.message_detail}"
+    assert advice in str(told.message_hint)
+
+
+def test_apply_after_its_tables_were_dropped(typed: Command, scene: Scene) -> None:
+    """The last that is asked of the scene."""
+    scene.database.execute("DROP SCHEMA billing CASCADE")
+    done = typed("apply", "--dsn", scene.values["dsn"])
+    before, _, after = done.stderr.splitlines()[-1].partition(" — ")
+    assert (done.returncode, "billing." in before) == (1, True), before
+    assert "gone" in before
+    assert "restore" in after
+    assert "duecourse apply --remake" in after
+
+
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_what_is_scored_elsewhere_is_there(name: str) -> None:
-    place, part = ELSEWHERE[name]
-    top = ROOT / place
-    files = [top] if top.is_file() else sorted(top.glob("*.py"))
-    assert any(part in file.read_text(encoding="utf-8") for file in files)
+    file, test = ELSEWHERE[name]
+    assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8")
 
 
 def test_there_are_47() -> None:
-    assert len(TYPED) + len(ELSEWHERE) == 47
+    assert len(TYPED) + len(IN_PSQL) + 1 + len(ELSEWHERE) == 47

@@ -13,7 +13,7 @@ from duecourse import migrate
 from duecourse.embedded import serve
 from duecourse.postgres import call, give, usable_binaries
 from tests.concurrency.sessions import at_gate, put_gate, sessions, until, wait_at_gate
-from tests.conftest import Database
+from tests.conftest import Command, Database
 from tests.permissions.roles import roles_of
 from tests.runs.operators import ask, status
 from tests.service_periods.books import Books, fill
@@ -30,6 +30,7 @@ class Pair:
     """A primary whose WAL cannot be archived, and a standby whose replay can be held up."""
 
     dsn: str
+    standby_dsn: str
     primary: Database
     standby: Database
 
@@ -68,7 +69,7 @@ def pair() -> Iterator[Pair]:
                 psycopg.connect(other.dsn, autocommit=True) as standby,
             ):
                 until(primary, "SELECT count(*) = 1 FROM pg_stat_replication")
-                yield Pair(server.dsn, primary, standby)
+                yield Pair(server.dsn, other.dsn, primary, standby)
 
 
 def test_a_replica_that_lags_behind(pair: Pair) -> None:
@@ -134,6 +135,15 @@ def test_wal_that_is_not_archived(pair: Pair) -> None:
         assert started.result(5) == [(0, 0, "cancelled")]
     result = books.call(run_key="enough", max_wal_to_archive=ready)
     assert result["o_status"] == "done"
+
+
+def test_what_cannot_be_written_on_a_standby(pair: Pair, duecourse: Command) -> None:
+    done = duecourse("grant", "postgres", "view", "--tenant", "all", "--dsn", pair.standby_dsn)
+    assert done.returncode == 1
+    what, _, advice = done.stderr.strip().partition(" — ")
+    assert "read-only transaction" in what
+    host = psycopg.conninfo.conninfo_to_dict(pair.standby_dsn)["host"]
+    assert advice == f"{host}:5432 is a standby: connect to the primary"
 
 
 def test_sessions_that_queue_behind_its_locks(database: Database, dsn: str) -> None:
