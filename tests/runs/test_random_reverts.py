@@ -8,8 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.charges.owner import Row as Charge
+from tests.charges.runs import backfill
+from tests.charges.test_random_ledgers import RULES, fill, ledgers
 from tests.conftest import Database
-from tests.runs.test_revert_run import NEW, live, revert
+from tests.runs.test_revert_run import NEW, balances, live, refused, revert
 from tests.service_periods.books import AS_OF, LEDGER, Books, Line, Row
 
 FREQUENCIES = st.sampled_from(["monthly", "quarterly", "weekly", "semi-annually"])
@@ -114,3 +117,44 @@ def test_a_revert_gives_back_what_was_live(
         ).fetchall()
         == []
     )
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    ledger=ledgers,
+    rule=st.sampled_from(RULES),
+    size=st.integers(1, 5),
+    reversed_one=st.one_of(st.none(), st.integers(0, 100)),
+)
+def test_charges_are_as_if_never_made(
+    shared_database: Database,
+    ledger: tuple[list[Charge], list[Charge]],
+    rule: str,
+    size: int,
+    reversed_one: int | None,
+) -> None:
+    owner = fill(shared_database, ledger)
+    standing = owner.rows("charges")
+    before = balances(owner), owner.select("charge_backfill_summary", amount_rule=rule)
+    rows, *_ = backfill(owner, amount_rule=rule, batch_size=size, run_key="k")
+    made = sorted(owner.rows("charges").keys() - standing.keys())
+    assert len(made) == rows
+    if made and reversed_one is not None:
+        charge = made[reversed_one % len(made)]
+        owner.reverse(charge)
+        was = owner.rows("charges")
+        sqlstate, detail, _ = refused(owner)
+        assert (sqlstate, f"charge {charge} " in detail) == ("DC109", True)
+        assert owner.rows("charges") == was
+        return
+    assert revert(owner) == (rows, "reverted")
+    [told], [planned] = owner.select("charge_backfill_summary", amount_rule=rule), before[1]
+    assert balances(owner) == before[0]
+    assert told["plan_hash"] == planned["plan_hash"]
+    after = owner.rows("charges")
+    assert {name: after[name] for name in standing} == standing
+    assert backfill(owner, amount_rule=rule, run_key="again")[0] == rows
