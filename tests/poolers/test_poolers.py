@@ -13,6 +13,7 @@ from duecourse import migrate
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.registry import APPLY_LOCK
 from duecourse.sample_books import SAMPLE, TENANT
+from tests.concurrency.sessions import until
 from tests.conftest import Database
 from tests.poolers.pgbouncer import PROGRAM, pgbouncer
 from tests.poolers.stand_in import StandIn
@@ -93,7 +94,7 @@ def test_a_pooler_that_changes_sessions_late(empty_dsn: str, empty_database: Dat
         migrate.apply(make_conninfo(empty_dsn, host="127.0.0.1", port=port))
     assert_refused(raised, empty_dsn)
     assert "changed from" in raised.value.message
-    assert locks(empty_database) == 0
+    assert_no_lock_stays(empty_database)
 
 
 def test_a_lock_that_is_held_is_explained(pooler: Pooler, dsn: str, database: Database) -> None:
