@@ -55,7 +55,7 @@ def make(connection: Connection) -> None:
 
 def empty(connection: Connection) -> None:
     """Take every charge away, which no operator can."""
-    guard = "TRIGGER charges_guard_removal"
+    guard = "TRIGGER charges_guard_truncate"
     connection.execute(f"ALTER TABLE ledger.charges DISABLE {guard}".encode())
     connection.execute("TRUNCATE ledger.charges")
     connection.execute(f"ALTER TABLE ledger.charges ENABLE {guard}".encode())

@@ -628,8 +628,10 @@ TABLE ledger.accounts (
     CONSTRAINT accounts_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text)
 );
 CREATE INDEX accounts_unit_idx ON ledger.accounts USING btree (tenant, unit_id);
-CREATE TRIGGER accounts_guard_removal BEFORE DELETE OR TRUNCATE ON ledger.accounts FOR EACH
-    STATEMENT EXECUTE FUNCTION ledger.guard_accounts();
+CREATE TRIGGER accounts_guard_delete BEFORE DELETE ON ledger.accounts FOR EACH STATEMENT EXECUTE
+    FUNCTION ledger.guard_accounts();
+CREATE TRIGGER accounts_guard_truncate BEFORE TRUNCATE ON ledger.accounts FOR EACH STATEMENT EXECUTE
+    FUNCTION ledger.guard_accounts();
 CREATE TRIGGER accounts_guard_update BEFORE UPDATE ON ledger.accounts FOR EACH ROW WHEN (old.tenant
     IS DISTINCT FROM new.tenant OR old.tenant_user_id IS DISTINCT FROM new.tenant_user_id OR
     old.unit_id IS DISTINCT FROM new.unit_id OR old.currency IS DISTINCT FROM new.currency) EXECUTE
@@ -691,13 +693,15 @@ CREATE TRIGGER charges_guard_columns BEFORE UPDATE ON ledger.charges FOR EACH RO
     DISTINCT FROM new.source_run_key OR old.created_at IS DISTINCT FROM new.created_at OR
     old.reversed_at <> new.reversed_at OR old.reversed_at IS NOT NULL AND new.reversed_at IS NULL)
     EXECUTE FUNCTION ledger.guard_charges();
+CREATE TRIGGER charges_guard_delete BEFORE DELETE ON ledger.charges FOR EACH STATEMENT EXECUTE
+    FUNCTION ledger.guard_charges();
 CREATE TRIGGER charges_guard_insert AFTER INSERT ON ledger.charges REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_new_charges();
-CREATE TRIGGER charges_guard_removal BEFORE DELETE OR TRUNCATE ON ledger.charges FOR EACH STATEMENT
-    EXECUTE FUNCTION ledger.guard_charges();
 CREATE TRIGGER charges_guard_reversed BEFORE UPDATE OF reversed_at ON ledger.charges FOR EACH ROW
     WHEN (old.reversed_at IS NULL AND new.reversed_at IS NOT NULL) EXECUTE FUNCTION
-    ledger.guard_charges();
+    ledger.guard_charges('reversed');
+CREATE TRIGGER charges_guard_truncate BEFORE TRUNCATE ON ledger.charges FOR EACH STATEMENT EXECUTE
+    FUNCTION ledger.guard_charges();
 
 TABLE ledger.payment_acts (
     tenant uuid NOT NULL,
@@ -725,10 +729,13 @@ CREATE TRIGGER payment_acts_guard_columns BEFORE UPDATE ON ledger.payment_acts F
     IS DISTINCT FROM new.reason OR old.row_before IS DISTINCT FROM new.row_before OR old.acted_by IS
     DISTINCT FROM new.acted_by OR old.acted_at IS DISTINCT FROM new.acted_at) EXECUTE FUNCTION
     ledger.guard_movements();
+CREATE TRIGGER payment_acts_guard_delete BEFORE DELETE ON ledger.payment_acts FOR EACH STATEMENT
+    EXECUTE FUNCTION ledger.guard_movements('payment_acts');
 CREATE TRIGGER payment_acts_guard_payment BEFORE UPDATE OF payment_id ON ledger.payment_acts FOR
-    EACH ROW WHEN (old.payment_id <> new.payment_id) EXECUTE FUNCTION ledger.guard_movements();
-CREATE TRIGGER payment_acts_guard_removal BEFORE DELETE OR TRUNCATE ON ledger.payment_acts FOR EACH
-    STATEMENT EXECUTE FUNCTION ledger.guard_movements();
+    EACH ROW WHEN (old.payment_id <> new.payment_id) EXECUTE FUNCTION
+    ledger.guard_movements('renamed');
+CREATE TRIGGER payment_acts_guard_truncate BEFORE TRUNCATE ON ledger.payment_acts FOR EACH STATEMENT
+    EXECUTE FUNCTION ledger.guard_movements('payment_acts');
 
 TABLE ledger.payment_movements (
     tenant uuid NOT NULL,
@@ -792,14 +799,16 @@ CREATE TRIGGER payment_movements_guard_columns BEFORE UPDATE ON ledger.payment_m
     new.corrected_at IS NULL) EXECUTE FUNCTION ledger.guard_movements();
 CREATE TRIGGER payment_movements_guard_corrected BEFORE UPDATE OF corrected_at ON
     ledger.payment_movements FOR EACH ROW WHEN (old.corrected_at IS NULL AND new.corrected_at IS NOT
-    NULL) EXECUTE FUNCTION ledger.guard_movements();
+    NULL) EXECUTE FUNCTION ledger.guard_movements('corrected');
+CREATE TRIGGER payment_movements_guard_delete BEFORE DELETE ON ledger.payment_movements FOR EACH
+    STATEMENT EXECUTE FUNCTION ledger.guard_movements('payment_movements');
 CREATE TRIGGER payment_movements_guard_insert AFTER INSERT ON ledger.payment_movements REFERENCING
     NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_new_movements();
 CREATE TRIGGER payment_movements_guard_payment BEFORE UPDATE OF payment_id ON
     ledger.payment_movements FOR EACH ROW WHEN (old.payment_id <> new.payment_id) EXECUTE FUNCTION
-    ledger.guard_movements();
-CREATE TRIGGER payment_movements_guard_removal BEFORE DELETE OR TRUNCATE ON ledger.payment_movements
-    FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_movements();
+    ledger.guard_movements('renamed');
+CREATE TRIGGER payment_movements_guard_truncate BEFORE TRUNCATE ON ledger.payment_movements FOR EACH
+    STATEMENT EXECUTE FUNCTION ledger.guard_movements('payment_movements');
 
 TABLE ledger.payments (
     tenant uuid NOT NULL,
@@ -848,10 +857,10 @@ CREATE INDEX payments_quarantine_idx ON ledger.payments USING btree (tenant, uni
     quarantine_reason IS NOT NULL;
 CREATE INDEX payments_session_idx ON ledger.payments USING btree (tenant, stripe_session_id) WHERE
     stripe_session_id IS NOT NULL;
+CREATE TRIGGER payments_guard_delete BEFORE DELETE ON ledger.payments FOR EACH ROW EXECUTE FUNCTION
+    ledger.guard_movements('unmoved');
 CREATE TRIGGER payments_guard_insert AFTER INSERT ON ledger.payments REFERENCING NEW TABLE AS
     new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_payments();
-CREATE TRIGGER payments_guard_removal BEFORE DELETE ON ledger.payments FOR EACH ROW EXECUTE FUNCTION
-    ledger.guard_movements();
 CREATE TRIGGER payments_guard_update AFTER UPDATE ON ledger.payments REFERENCING OLD TABLE AS
     old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger.guard_payments();
 
@@ -1257,8 +1266,12 @@ TABLE ops.tenant_locks (
     ledger_writes bigint NOT NULL DEFAULT 0,
     CONSTRAINT tenant_locks_pkey PRIMARY KEY (tenant)
 );
-CREATE TRIGGER tenant_locks_guard BEFORE DELETE OR UPDATE OF tenant OR TRUNCATE ON ops.tenant_locks
-    FOR EACH STATEMENT EXECUTE FUNCTION ops.guard_tenant_locks();
+CREATE TRIGGER tenant_locks_guard_delete BEFORE DELETE ON ops.tenant_locks FOR EACH STATEMENT
+    EXECUTE FUNCTION ops.guard_tenant_locks();
+CREATE TRIGGER tenant_locks_guard_tenant BEFORE UPDATE OF tenant ON ops.tenant_locks FOR EACH
+    STATEMENT EXECUTE FUNCTION ops.guard_tenant_locks();
+CREATE TRIGGER tenant_locks_guard_truncate BEFORE TRUNCATE ON ops.tenant_locks FOR EACH STATEMENT
+    EXECUTE FUNCTION ops.guard_tenant_locks();
 
 TABLE ops.tenant_permissions (
     tenant uuid NOT NULL,

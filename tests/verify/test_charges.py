@@ -310,7 +310,8 @@ def test_unpaid_rent(owner: Checked) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["accounts", "charges", "payment_movements", "payments", "properties", "units"]
+    "table",
+    ["accounts", "charges", "payment_acts", "payment_movements", "payments", "properties", "units"],
 )
 def test_charge_guard(owner: Checked, table: str) -> None:
     with owner.database.transaction(force_rollback=True):
