@@ -3,14 +3,26 @@
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
 
 from duecourse.config import Config
 from duecourse.frozen import names, text_of
-from duecourse.objects import object_paths, tokens
-from duecourse.render import render
+from duecourse.objects import tokens
+from tests.conftest import Database
+from tests.engine.writing import (
+    MUTABLE,
+    looks_at_its_writes,
+    mutable_by_turns,
+    mutable_of_columns,
+    mutable_results,
+    objects,
+    recursion_beside_tables,
+    simple_cases,
+    words,
+)
 
 TRANSITION = re.compile(r"\b(?:OLD|NEW) TABLE AS (\w+)")
 TRIGGER = re.compile(r"CREATE OR REPLACE TRIGGER \w+ (?:BEFORE|AFTER|INSTEAD OF) (.*?) ON ")
@@ -26,6 +38,7 @@ class Rule(NamedTuple):
     offender: str
 
 
+@cache
 def code_of(text: str) -> str:
     """Return the words and signs of SQL, one space apart, without comments and literals."""
     return " ".join(token for token in tokens(text) if not token.endswith("'"))
@@ -56,12 +69,6 @@ def relations() -> dict[str, set[str]]:
     ):
         found[kind].add(name)
     return found
-
-
-@cache
-def objects() -> dict[str, str]:
-    """Return the files of all objects, as they are rendered."""
-    return {path: render(path, Config()) for path in object_paths()}
 
 
 def joined_transition_tables(text: str) -> list[str]:
@@ -103,6 +110,49 @@ RULES = {
         empty_selects_of_views,
         "SELECT EXISTS (SELECT FROM ops.held_permissions AS p);",
     ),
+    "a simple CASE in what an UPDATE sets": Rule(
+        "A node is sent text = boolean for it: CASE WHEN x = 'a' THEN.",
+        simple_cases,
+        "UPDATE ops.runs AS r SET status = CASE r.status WHEN 'running' THEN 'done' END;",
+    ),
+    "a mutable function of a column in UPDATE or DELETE": Rule(
+        "It is called once, before the rows are there: compute it into what is joined.",
+        mutable_of_columns,
+        "DELETE FROM ops.runs AS r WHERE r.tenant = p_tenant AND to_jsonb(r) ? 'a';",
+    ),
+    "a mutable function in a CASE of an UPDATE": Rule(
+        "What may not be called at all cannot be called beforehand: into a variable first.",
+        mutable_by_turns,
+        "UPDATE ops.runs AS r SET error = CASE WHEN r.tenant IS NULL THEN now()::text END;",
+    ),
+    "a mutable function in RETURNING or ON CONFLICT": Rule(
+        "Nodes return columns: read the rows again, or keep them in an array.",
+        mutable_results,
+        "UPDATE ops.runs AS r SET error = NULL WHERE r.tenant = p_tenant RETURNING to_jsonb(r);",
+    ),
+    "a query that reads what its own WITH writes": Rule(
+        "Its parts run one after the other: count before the row is written.",
+        looks_at_its_writes,
+        "WITH w AS (INSERT INTO ops.runs (tenant) SELECT p_tenant RETURNING 1)"
+        " SELECT count(*) FROM w CROSS JOIN ops.runs AS r;",
+    ),
+    "WITH RECURSIVE beside tables of no tenant": Rule(
+        "It is sent whole to the shard of the one tenant that each of its tables names: none calls"
+        " for a tenant, either.",
+        recursion_beside_tables,
+        "WITH RECURSIVE w AS (SELECT 1 UNION SELECT 2 FROM w)"
+        " SELECT r.batches FROM w CROSS JOIN ops.runs AS r;",
+    ),
+    "a plan that is forced to be generic": Rule(
+        "Without the tenant there is no plan.",
+        lambda text: re.findall(r"\bforce_generic_plan\b", code_of(text)),
+        "SET plan_cache_mode = force_generic_plan",
+    ),
+    "a bound of waits that stays on one node": Rule(
+        "set_config does not reach the node that has the lock: SET LOCAL does.",
+        lambda text: re.findall(r"set_config \( 'lock_timeout'", " ".join(tokens(text))),
+        "SELECT set_config('lock_timeout', '1s', true);",
+    ),
 }  # fmt: skip
 
 
@@ -116,3 +166,21 @@ def test_no_object_offends(name: str) -> None:
     rule = RULES[name]
     offenders = {path: found for path, text in objects().items() if (found := rule.find(text))}
     assert offenders == {}, rule.why
+
+
+def test_the_functions_that_are_mutable(shared_database: Database) -> None:
+    called = {
+        word
+        for text in objects().values()
+        for word, following in pairwise(words(text))
+        if following == "("
+    }
+    assert {
+        name
+        for (name,) in shared_database.execute(
+            "SELECT p.proname FROM pg_proc AS p WHERE p.proname = ANY (%s)"
+            " AND p.pronamespace = 'pg_catalog'::regnamespace"
+            " GROUP BY p.proname HAVING every(p.provolatile <> 'i')",
+            (list(called),),
+        )
+    } == MUTABLE
