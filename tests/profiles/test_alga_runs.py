@@ -117,3 +117,13 @@ def test_what_no_column_of_theirs_holds_is_refused(
         f"{name} has {count} characters, not 255 at most",
     )
     assert answer(pair.adopted, runs) == before
+
+
+@pytest.mark.usefixtures("first")
+def test_the_server_knows_how_many_rows_each_tenant_has(pair: Pair) -> None:
+    row = pair[1].execute(
+        "SELECT most_common_vals::text::uuid[]::text[] FROM pg_stats"
+        " WHERE (schemaname, tablename, attname) = ('public', 'recurring_service_periods', 'tenant')"
+    ).fetchone()
+    assert row is not None
+    assert sorted(row[0]) == sorted(TENANTS)
