@@ -121,9 +121,14 @@ def test_what_no_column_of_theirs_holds_is_refused(
 
 @pytest.mark.usefixtures("first")
 def test_the_server_knows_how_many_rows_each_tenant_has(pair: Pair) -> None:
-    row = pair[1].execute(
-        "SELECT most_common_vals::text::uuid[]::text[] FROM pg_stats"
-        " WHERE (schemaname, tablename, attname) = ('public', 'recurring_service_periods', 'tenant')"
-    ).fetchone()
+    row = (
+        pair[1]
+        .execute(
+            "SELECT most_common_vals::text::uuid[]::text[] FROM pg_stats"
+            " WHERE schemaname = 'public' AND tablename = 'recurring_service_periods'"
+            " AND attname = 'tenant'"
+        )
+        .fetchone()
+    )
     assert row is not None
     assert sorted(row[0]) == sorted(TENANTS)
