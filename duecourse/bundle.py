@@ -28,7 +28,7 @@ _VALUE = re.compile(r"%\((\w+)\)s")
 def bundle(connection: Connection) -> str:
     """Return the script that brings this database to this version; reads only."""
     found, config = pending(connection)
-    if not found.migrations and not found.objects:
+    if not (found.migrations or found.objects or found.move):
         raise DuecourseError(f"{found.place}: nothing to apply", "there is nothing to review")
     what = f"""\
 -- {found.counted}. It does what duecourse apply does: a transaction a
@@ -38,6 +38,7 @@ def bundle(connection: Connection) -> str:
         _head(connection, config, found.place, what),
         *(_migration(name, config) for name in found.migrations),
         *_objects(connection, config, found),
+        *([_move(found.move)] if found.move else []),
         _end("SELECT '  status would say: all is applied';"),
     ]
     return "\n".join(parts)
@@ -117,6 +118,16 @@ def _migration(name: str, config: Config) -> str:
         f"    {_literal(frozen.checksum(name, config))},\n{_quoted(text)});\n"
         "COMMIT;\n"
     )
+
+
+def _move(statement: str) -> str:
+    """Return what moves the ledger into its partitions; it commits by itself."""
+    return f"""\
+{banner("duecourse.toml", "partitions of the ledger")}\
+\\o /dev/null
+{statement};
+\\o
+"""
 
 
 def _objects(connection: Connection, config: Config, found: Pending) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Settings: the names of the three schemas, from duecourse.toml, and what was adopted."""
+"""Settings of duecourse.toml, such as the names of the three schemas, and what was adopted."""
 
 import os
 import re
@@ -26,7 +26,8 @@ _REFUSED_CHARACTERS = re.compile(r"['$%\\\x00-\x1f\x7f\x85\u2028\u2029]")
 class Config:
     """The schema names, validated when made; whose books, unless another tenant is named.
 
-    And the bounds that runs keep, and how the database was adopted, if it was.
+    And the bounds that runs keep, into how many partitions the ledger is cut (0: into none), and
+    how the database was adopted, if it was.
     """
 
     billing: str = "billing"
@@ -34,6 +35,7 @@ class Config:
     ops: str = "ops"
     tenant: str | None = None
     throttle: tuple[tuple[str, str | int], ...] = ()
+    ledger_partitions: int = 0
     adoption: Adoption = NOTHING_ADOPTED
 
     def __post_init__(self) -> None:
@@ -102,17 +104,18 @@ class Config:
             raise DuecourseError(f"{path} is not TOML: {error}", "correct that line") from error
         names, tenant = settings.pop("schemas", {}), settings.pop("tenant", None)
         throttle = _throttle(path, settings.pop("throttle", {}))
+        partitions = _ledger_partitions(path, settings.pop("engine", {}))
         known = set(_SCHEMAS)
         unknown = [*settings, *(names.keys() - known if isinstance(names, dict) else ["schemas"])]
         if unknown:
             raise DuecourseError(
                 f"{path} has the unknown setting {sorted(unknown)[0]!r}",
-                "it may hold tenant, the table [schemas] with billing, ledger and ops, and"
-                " [throttle]",
+                "it may hold tenant, the table [schemas] with billing, ledger and ops, [throttle]"
+                " and [engine]",
             )
         if not isinstance(tenant, str | None):
             raise DuecourseError(f"{path}: tenant is {tenant!r}, not a text", "put it in quotes")
-        return cls(**names, tenant=tenant, throttle=throttle)
+        return cls(**names, tenant=tenant, throttle=throttle, ledger_partitions=partitions)
 
 
 def _throttle(path: Path, bounds: object) -> tuple[tuple[str, str | int], ...]:
@@ -126,6 +129,17 @@ def _throttle(path: Path, bounds: object) -> tuple[tuple[str, str | int], ...]:
                 " max_wal_to_archive and max_waiting_sessions (whole numbers)",
             )
     return tuple(bounds.items()) if isinstance(bounds, dict) else ()
+
+
+def _ledger_partitions(path: Path, settings: object) -> int:
+    """Read the table ``[engine]``: how the tables are laid out."""
+    for name, value in settings.items() if isinstance(settings, dict) else [("engine", settings)]:
+        if name != "ledger_partitions" or type(value) is not int or not 2 <= value <= 1024:
+            raise DuecourseError(
+                f"{path} has no setting {name} = {value!r} of the engine",
+                "the table [engine] may hold ledger_partitions, a whole number from 2 to 1024",
+            )
+    return settings.get("ledger_partitions", 0) if isinstance(settings, dict) else 0
 
 
 def load() -> Config:

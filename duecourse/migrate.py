@@ -12,11 +12,12 @@ from yoyo import default_migration_table, read_migrations
 from yoyo.exceptions import BadMigration
 from yoyo.migrations import MigrationList
 
-from duecourse import frozen, locate
+from duecourse import engine, frozen, locate
 from duecourse.adopted import config_of
 from duecourse.catalog import Difference, apply_objects, look
 from duecourse.config import Config
 from duecourse.database import Connection, connect, query, rows_of, where
+from duecourse.engine import Engine
 from duecourse.errors import DuecourseError
 from duecourse.objects import ObjectState, State, object_paths
 from duecourse.profile import NOTHING_ADOPTED, Adoption, Wanted
@@ -38,13 +39,19 @@ class Watch:
     def made(self, objects: list[ObjectState], seconds: float) -> None:
         """Hear of all the objects, which are applied by now."""
 
+    def moves(self, news: str) -> None:
+        """Hear how far the ledger is moved into its partitions."""
+
+    def moved(self, partitions: int, seconds: float) -> None:
+        """Hear that the ledger is in its partitions."""
+
 
 @dataclass(frozen=True)
 class Applied:
     """What an apply did: the migrations it ran and the objects it made, changed or dropped.
 
     ``differences`` are left, since apply repairs repeatable objects only; so are ``edited``
-    migrations.
+    migrations. ``partitions``: those that the ledger was moved into, if it was.
     """
 
     migrations: list[str]
@@ -53,6 +60,7 @@ class Applied:
     differences: list[Difference]
     place: str
     seconds: float
+    partitions: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,8 @@ class Status:
     """How a database stands to the package: ids of migrations, states of objects, lock holder.
 
     ``edited`` are the migrations that were applied with another text than the package has,
-    ``differences`` those of the catalog. ``adoption``: how it was adopted, if it was.
+    ``differences`` those of the catalog. ``adoption``: how it was adopted, if it was. ``engine``:
+    how it stands to the settings of the engine.
     """
 
     applied: list[str]
@@ -70,6 +79,7 @@ class Status:
     differences: list[Difference]
     locked_by: str | None
     adoption: Adoption | None = None
+    engine: Engine | None = None
 
 
 def apply(
@@ -94,6 +104,7 @@ def apply(
         deadline = time.monotonic() + lock_timeout
         registry.take_advisory_lock(deadline)
         registry.settle(wanted)
+        engine.refuse_other(registry.connection, registry.config)
         registry.open()
         with registry.lock(deadline - time.monotonic()):
             migrations = read()
@@ -113,9 +124,11 @@ def apply(
                 begins = None if pending else partial(watch.begins, place, 0)
                 changed, left = finish(connection, registry.config, begins)
                 watch.made(changed, time.monotonic() - start)
+                moved = _move(connection, registry.config, watch)
                 edited = _edited(connection, registry.config)
     seconds = time.monotonic() - began
-    return Applied([item.id for item in pending], changed, edited, left, place, round(seconds, 3))
+    migrated = [item.id for item in pending]
+    return Applied(migrated, changed, edited, left, place, round(seconds, 3), moved)
 
 
 def status(connection: Connection) -> Status:
@@ -134,6 +147,7 @@ def status(connection: Connection) -> Status:
         differences=differences,
         locked_by=f"process {locks[0][0]} since {locks[0][1]}" if locks else None,
         adoption=None if config.adoption == NOTHING_ADOPTED else config.adoption,
+        engine=engine.look(connection, config),
     )
 
 
@@ -151,6 +165,23 @@ def finish(
         if _CATCHING_UP in object_paths(config.profile):
             query(connection, "catch_up_stripe_inbox", config)
     return done
+
+
+def _move(connection: Connection, config: Config, watch: Watch) -> int | None:
+    """Move the ledger into the partitions that the settings ask for; return how many, if it did."""
+    start = time.monotonic()
+
+    def tell(notice: psycopg.errors.Diagnostic) -> None:
+        watch.moves(notice.message_primary or "")
+
+    connection.add_notice_handler(tell)
+    try:
+        if not engine.settle(connection, config):
+            return None
+    finally:
+        connection.remove_notice_handler(tell)
+    watch.moved(config.ledger_partitions, time.monotonic() - start)
+    return config.ledger_partitions
 
 
 def migration_paths() -> list[str]:

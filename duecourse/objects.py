@@ -38,6 +38,7 @@ STAGES = (
     "procedures/permissions",
     "procedures/cutover",
     "procedures/checks",
+    "procedures/engine",
     "verify",
 )
 

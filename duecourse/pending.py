@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from duecourse import frozen
+from duecourse import engine, frozen
 from duecourse.adopted import config_of, refuse_adopted
 from duecourse.changes import counted
 from duecourse.config import Config
@@ -16,18 +16,20 @@ from duecourse.render import render
 class Pending:
     """The migrations and the objects that an apply would run, and the text of each by its file.
 
-    Objects that are ``removed`` have no text: an apply drops what their files made.
+    Objects that are ``removed`` have no text: an apply drops what their files made. ``move``: the
+    CALL that moves the ledger into its partitions, if it is to be.
     """
 
     place: str
     migrations: list[str]
     objects: list[ObjectState]
     texts: dict[str, str] = field(repr=False)
+    move: str | None = None
 
     @property
     def counted(self) -> str:
         """How much there is to apply, in words."""
-        return to_apply(len(self.migrations), len(self.objects))
+        return to_apply(len(self.migrations), len(self.objects), moves=bool(self.move))
 
 
 def pending(connection: Connection) -> tuple[Pending, Config]:
@@ -36,21 +38,27 @@ def pending(connection: Connection) -> tuple[Pending, Config]:
     refuse_adopted(
         config, f"to see what adopt would do: duecourse adopt {config.adoption.profile} --dry-run"
     )
+    engine.refuse_other(connection, config)
     found = status(connection)
     objects = [item for item in found.objects if item.state is not State.APPLIED]
     paths = [frozen.template(name) for name in found.pending]
     paths += [item.path for item in objects if item.state is not State.REMOVED]
     texts = {path: render(path, config) for path in paths}
-    return Pending(where(connection), found.pending, objects, texts), config
+    partitions = config.ledger_partitions
+    is_to_move = engine.look(connection, config).is_pending
+    move = engine.statement(config, partitions) if is_to_move else None
+    return Pending(where(connection), found.pending, objects, texts, move), config
 
 
-def to_apply(migrations: int, objects: int) -> str:
+def to_apply(migrations: int, objects: int, *, moves: bool = False) -> str:
     """Return in words how much there is to apply."""
     told = [
         counted(number, noun)
         for number, noun in ((migrations, "migration"), (objects, "object"))
         if number
     ]
+    if moves:
+        told.append("the partitions of the ledger")
     return f"{' and '.join(told)} to apply" if told else "nothing to apply"
 
 

@@ -48,6 +48,9 @@ def apply(
     triggers and types whose text changed or that are no longer as they were applied. Safe to run
     again, at the same time as another apply, and after one that was killed.
 
+    Where duecourse.toml asks for partitions of the ledger, it is moved into them; see
+    docs/partitions.md. Nobody writes to it meanwhile.
+
     Tables that were changed by hand are named with the statement that repairs them, which is not
     run; then the exit status is 1.
 
@@ -94,9 +97,15 @@ class _Told(migrate.Watch):
         for item in objects if self._verbose else ():
             click.echo(f"    {item.state:<9} {item.path}")
 
+    def moves(self, news: str) -> None:
+        click.echo(f"    {news}")
+
+    def moved(self, partitions: int, seconds: float) -> None:
+        click.echo(f"  {f'the ledger in {partitions} partitions':<31} ok {_took(seconds)}")
+
 
 def _show_end(done: migrate.Applied, verbose: bool) -> None:
-    if done.migrations or done.objects:
+    if done.migrations or done.objects or done.partitions:
         is_new = "0001.ops" in done.migrations
         steps = "duecourse import, or duecourse verify" if is_new else "duecourse verify"
         names = "" if verbose or not done.objects else " (names: --verbose)"
@@ -112,6 +121,8 @@ def _show_pending(form: str, found: Pending) -> None:
     click.echo(f"-- {found.place}: {found.counted}")
     for path, what in _named(found).items():
         click.echo(f"\n{banner(path, what)}{found.texts.get(path, '')}", nl=False)
+    if found.move:
+        click.echo(f"\n{banner('duecourse.toml', 'partitions of the ledger')}{found.move};")
 
 
 def _named(found: Pending) -> dict[str, str]:

@@ -51,6 +51,8 @@ def status(
         click.echo(opening)
         if found.adoption:
             click.echo(f"adopted     {_how(found.adoption)}")
+        if found.engine and found.engine.told:
+            click.echo(f"engine      {found.engine.told}")
         click.echo(
             f"migrations  {len(found.applied)} applied, {len(found.pending)} pending"
             + (f", {len(found.edited)} edited since" if found.edited else "")
@@ -63,7 +65,8 @@ def status(
         if found.locked_by:
             click.echo(f"yoyo's lock is held by {found.locked_by}")
         _show_rows(found, everything)
-    changes = bool(found.pending or found.edited or pending or found.differences)
+    to_move = found.engine is not None and found.engine.is_pending
+    changes = bool(found.pending or found.edited or pending or found.differences or to_move)
     return ExitStatus.CHANGES_PENDING if detailed_exitcode and changes else ExitStatus.DONE
 
 

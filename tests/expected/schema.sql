@@ -464,56 +464,12 @@ TABLE billing.withdrawn_invoices (
 CREATE INDEX withdrawn_invoices_client_idx ON billing.withdrawn_invoices USING btree (tenant,
     client_id);
 
-TYPE billing.cycle_window (
-    client_id uuid,
-    billing_profile_id uuid,
-    billing_cycle_id uuid,
-    window_start date,
-    window_end date,
-    previous_start date
-);
-
-TYPE billing.due_fallback (
-    billing_cycle_id uuid,
-    client_id uuid,
-    obligation_id uuid,
-    obligation_type text,
-    schedule_key text,
-    period_key text,
-    cadence_owner text,
-    due_position text,
-    charge_family text,
-    service_period_start date,
-    service_period_end date,
-    invoice_window_start date,
-    invoice_window_end date
-);
-
 TYPE billing.escalated_obligation (
     obligation_id uuid,
     client_id uuid,
     schedule_key text,
     reasons text[],
     fingerprint text
-);
-
-TYPE billing.invoice_line (
-    execution_identity_key text,
-    record_id uuid,
-    obligation_id uuid,
-    client_contract_id uuid,
-    description text,
-    charge_family text,
-    cadence_owner text,
-    service_period_start date,
-    service_period_end date,
-    billing_timing text,
-    quantity numeric,
-    unit_price_cents bigint,
-    total_price_cents bigint,
-    currency text,
-    whole_period_start date,
-    whole_period_end date
 );
 
 TYPE billing.judged_span (
@@ -569,19 +525,6 @@ TYPE billing.judged_span (
     starts_exactly boolean,
     first_index integer,
     period_count integer
-);
-
-TYPE billing.linkage_fault (
-    record_id uuid,
-    obligation_id uuid,
-    client_id uuid,
-    schedule_key text,
-    problem text,
-    action text,
-    invoice_id uuid,
-    invoice_charge_id uuid,
-    invoice_charge_detail_id uuid,
-    reason text
 );
 
 TYPE billing.planned_service_period (
@@ -1224,6 +1167,14 @@ TABLE ops.check_waivers (
 CREATE UNIQUE INDEX check_waivers_open_key ON ops.check_waivers USING btree (tenant, check_name,
     object_key) NULLS NOT DISTINCT WHERE ended_at IS NULL;
 
+TABLE ops.engine_settings (
+    setting text NOT NULL,
+    value text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    recorded_by text NOT NULL,
+    CONSTRAINT engine_settings_pkey PRIMARY KEY (setting)
+);
+
 TABLE ops.import_lines (
     tenant uuid NOT NULL,
     import_key text NOT NULL,
@@ -1231,6 +1182,19 @@ TABLE ops.import_lines (
     line_number bigint NOT NULL,
     fields jsonb NOT NULL,
     CONSTRAINT import_lines_pkey PRIMARY KEY (tenant, import_key, file_name, line_number)
+);
+
+TABLE ops.partition_moves (
+    table_name text NOT NULL,
+    leaf_name text NOT NULL,
+    partitions integer NOT NULL,
+    file_node oid NOT NULL,
+    pages bigint NOT NULL,
+    pages_copied bigint NOT NULL DEFAULT 0,
+    begun_at timestamp with time zone NOT NULL,
+    begun_by text NOT NULL,
+    CONSTRAINT partition_moves_pkey PRIMARY KEY (table_name, leaf_name),
+    CONSTRAINT partition_moves_pages_check CHECK (pages_copied >= 0 AND pages_copied <= pages)
 );
 
 TABLE ops.run_controls (
@@ -1350,14 +1314,6 @@ TABLE ops.yoyo_lock (
     ctime timestamp without time zone,
     pid integer NOT NULL,
     CONSTRAINT yoyo_lock_pkey PRIMARY KEY (locked)
-);
-
-TYPE ops.import_fault (
-    table_name text,
-    line_number bigint,
-    column_name text,
-    value text,
-    reason text
 );
 
 VIEW ops.held_permissions (
@@ -1583,10 +1539,8 @@ FUNCTION billing.cutover_checklist(p_tenant uuid, p_as_of date)
         text, next_command text, attested_by text, attested_at timestamp with time zone, note text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.cycle_windows(p_tenant uuid, p_client_id uuid, p_window_end_from date)
-    RETURNS SETOF billing.cycle_window
-    LANGUAGE plpgsql STABLE;
-FUNCTION billing.days_due_twice(p_tenant uuid, p_record_ids uuid[])
-    RETURNS boolean
+    RETURNS TABLE(client_id uuid, billing_profile_id uuid, billing_cycle_id uuid, window_start date,
+        window_end date, previous_start date)
     LANGUAGE plpgsql STABLE;
 PROCEDURE billing.defer_service_period(p_tenant uuid, p_record_id uuid DEFAULT NULL::uuid,
     p_invoice_window_start date DEFAULT NULL::date, p_invoice_window_end date DEFAULT NULL::date,
@@ -1598,7 +1552,10 @@ PROCEDURE billing.delete_invoice(p_tenant uuid, p_invoice_id uuid DEFAULT NULL::
     LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION billing.due_fallbacks(p_tenant uuid, p_as_of date, p_client_id uuid, p_window_end_from
     date)
-    RETURNS SETOF billing.due_fallback
+    RETURNS TABLE(billing_cycle_id uuid, client_id uuid, obligation_id uuid, obligation_type text,
+        schedule_key text, period_key text, cadence_owner text, due_position text, charge_family
+        text, service_period_start date, service_period_end date, invoice_window_start date,
+        invoice_window_end date)
     LANGUAGE plpgsql STABLE;
 FUNCTION billing.due_page(p_tenant uuid, p_as_of date, p_client_id uuid, p_search text, p_due_only
     boolean, p_limit integer, p_after jsonb)
@@ -1681,7 +1638,11 @@ FUNCTION billing.invoice_decision(p_tenant uuid, p_client_id uuid, p_window_star
     RETURNS record
     LANGUAGE plpgsql STABLE;
 FUNCTION billing.invoice_lines(p_tenant uuid, p_record_ids uuid[])
-    RETURNS SETOF billing.invoice_line
+    RETURNS TABLE(execution_identity_key text, record_id uuid, obligation_id uuid,
+        client_contract_id uuid, description text, charge_family text, cadence_owner text,
+        service_period_start date, service_period_end date, billing_timing text, quantity numeric,
+        unit_price_cents bigint, total_price_cents bigint, currency text, whole_period_start date,
+        whole_period_end date)
     LANGUAGE plpgsql STABLE;
 FUNCTION billing.invoiced_history(p_tenant uuid, p_client_id uuid DEFAULT NULL::uuid)
     RETURNS TABLE(tenant uuid, invoice_id uuid, invoice_number text, client_id uuid, status text,
@@ -1698,7 +1659,9 @@ FUNCTION billing.lifecycle_transition_allowed(p_from text, p_to text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 FUNCTION billing.linkage_faults(p_tenant uuid, p_client_id uuid, p_obligation_id uuid, p_from uuid,
     p_before uuid)
-    RETURNS SETOF billing.linkage_fault
+    RETURNS TABLE(record_id uuid, obligation_id uuid, client_id uuid, schedule_key text, problem
+        text, action text, invoice_id uuid, invoice_charge_id uuid, invoice_charge_detail_id uuid,
+        reason text)
     LANGUAGE plpgsql STABLE;
 FUNCTION billing.linkage_repair_summary(p_tenant uuid, p_as_of date, p_client_id uuid DEFAULT
     NULL::uuid, p_schedule_key text DEFAULT NULL::text)
@@ -2242,6 +2205,12 @@ FUNCTION ops.find_tenants(p_text text)
 PROCEDURE ops.grant_permission(p_tenant uuid, p_role_name text, p_permission text DEFAULT
     NULL::text, INOUT o_rows bigint DEFAULT NULL::bigint)
     LANGUAGE plpgsql;
+FUNCTION ops.guard_moving()
+    RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER;
+FUNCTION ops.guard_partition()
+    RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION ops.guard_tenant_locks()
     RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER;
@@ -2263,6 +2232,10 @@ FUNCTION ops.mark_ledger_write(p_tenant uuid)
 FUNCTION ops.parameter_meanings()
     RETURNS TABLE(parameter_name text, meaning text)
     LANGUAGE plpgsql STABLE PARALLEL SAFE;
+PROCEDURE ops.partition_ledger(p_partitions integer, p_batch_pages integer DEFAULT 2000,
+    p_lock_timeout interval DEFAULT '00:00:10'::interval, INOUT o_rows bigint DEFAULT NULL::bigint,
+    INOUT o_status text DEFAULT NULL::text)
+    LANGUAGE plpgsql;
 PROCEDURE ops.pause_run(p_tenant uuid DEFAULT NULL::uuid, p_run_key text DEFAULT NULL::text,
     p_procedure_name text DEFAULT NULL::text, p_reason text DEFAULT NULL::text, INOUT o_status text
     DEFAULT NULL::text)
