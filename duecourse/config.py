@@ -10,7 +10,7 @@ from typing import Self
 
 from duecourse import profile
 from duecourse.errors import DuecourseError
-from duecourse.objects import checks, declared, purposes
+from duecourse.objects import declared, purposes
 from duecourse.profile import NATIVE, NOTHING_ADOPTED, Adoption, Profile
 
 MAX_IDENTIFIER_BYTES = 63
@@ -76,6 +76,7 @@ class Config:
         source = source if source == "public" else quote_identifier(source)
         own = f"{self.identifiers['billing']}.{_LEDGER}"
         theirs = self.profile.ledger
+        checks = declared(self.profile)
         return {
             **self.identifiers,
             "profile": adoption.profile,
@@ -86,8 +87,8 @@ class Config:
             "guards": adoption.guards or is_native,
             "unique_rents": adoption.unique_rents,
             "tenant": "NULL" if adoption.tenant is None else f"'{adoption.tenant}'",
-            "checks": checks(self.profile),
-            "database_checks": [each.name for each in declared(self.profile) if each.of_database],
+            "checks": {check.name: check.schema for check in checks},
+            "database_checks": [check.name for check in checks if check.of_database],
             "purposes": partial(purposes, self.profile),
         }
 

@@ -179,7 +179,7 @@ def _record_changes(
 
 class _Part(NamedTuple):
     table: str
-    fingerprint: str
+    says: str
 
 
 _Structure = dict[str, _Part]

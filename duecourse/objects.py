@@ -139,14 +139,18 @@ def stages(profile: Profile = NATIVE) -> list[str]:
 
 def object_paths(profile: Profile = NATIVE) -> list[str]:
     """Return the files of all stages in the order in which they are applied."""
-    return [path for stage in stages(profile) for path in _files(stage) if profile.makes(path)]
+    return [path for stage in stages(profile) for path in _paths(stage, profile)]
 
 
 def declared(profile: Profile = NATIVE) -> list[Check]:
     """Return the checks in their order."""
-    numbered = re.compile(rf"verify/\d+_\w+{re.escape(_SUFFIX)}$")
+    root = locate.root()
     return [
-        _read_check(locate.root(), path) for path in object_paths(profile) if numbered.search(path)
+        _read_check(root, path)
+        for stage in stages(profile)
+        if stage.endswith("verify")
+        for path in _paths(stage, profile)
+        if path.removeprefix(f"{stage}/")[0].isdigit()
     ]
 
 
@@ -185,10 +189,9 @@ def _read_check(root: Path, path: str) -> Check:
     return Check(name, path, schema, severity, 'of="database"' in call["rest"], what[1])
 
 
-def _files(stage: str) -> list[str]:
+def _paths(stage: str, profile: Profile) -> list[str]:
+    """Return the files of a stage in their order."""
     top, _, below = stage.partition("/")
-    return [
-        f"{stage}/{file.name}"
-        for file in sorted((locate.folder(top) / below).glob(f"*{_SUFFIX}"))
-        if file.name not in NO_OBJECTS
-    ]
+    names = sorted(file.name for file in (locate.folder(top) / below).glob(f"*{_SUFFIX}"))
+    paths = [f"{stage}/{name}" for name in names if name not in NO_OBJECTS]
+    return [path for path in paths if profile.makes(path)]
