@@ -17,9 +17,11 @@ _MUTABLE = """
     jsonb_build_object jsonb_populate_record jsonb_populate_recordset jsonb_to_record
     jsonb_to_recordset now obj_description pg_backend_pid pg_blocking_pids pg_current_wal_lsn
     pg_current_wal_insert_lsn pg_describe_object pg_get_constraintdef pg_get_expr
-    pg_get_function_arg_default pg_get_functiondef pg_get_indexdef pg_get_ruledef pg_get_triggerdef
-    pg_get_userbyid pg_get_viewdef pg_has_role pg_identify_object pg_is_in_recovery
-    pg_partition_tree pg_relation_size pg_sleep pg_stat_get_activity set_config statement_timestamp to_char to_date to_jsonb to_regclass to_regnamespace to_regrole
+    pg_get_function_arg_default pg_get_functiondef pg_get_indexdef pg_get_ruledef
+    pg_get_triggerdef pg_get_userbyid pg_get_viewdef pg_has_role pg_identify_object
+    pg_is_in_recovery pg_partition_tree pg_relation_size pg_sleep pg_stat_get_activity
+    set_config statement_timestamp to_char to_date to_jsonb to_regclass to_regnamespace
+    to_regrole
 """
 MUTABLE = frozenset(_MUTABLE.split())
 VOLATILE = frozenset(("clock_timestamp", "gen_random_uuid", "random"))
