@@ -23,7 +23,7 @@ from pytest_postgresql.janitor import DatabaseJanitor
 
 from duecourse import embedded, migrate
 
-pytest_plugins = ["tests.books", "tests.rent", "tests.adopted"]
+pytest_plugins = ["tests.books", "tests.rent", "tests.adopted", "tests.standby.pair"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,5 +1,6 @@
 """What all readings have in common: they read, in a READ ONLY transaction and at every level."""
 
+from copy import copy
 from typing import Any
 from uuid import UUID
 
@@ -103,7 +104,14 @@ class Scene:
         backfill(owner)
         owner.payment(period="soon")
         tenancy(owner, "2025-01-01")
+        self.tenant = books.tenant
         self._given = {"tenant": books.tenant, "client": client, "obligation": line.obligation}
+
+    def at(self, database: Database) -> "Scene":
+        """Return the same scene as another connection sees it."""
+        other = copy(self)
+        other.database = database
+        return other
 
     def read(self, reading: str, **arguments: Any) -> list[Row]:
         """Return the rows of a reading, for the tenant of the scene if no other is given."""

@@ -1,75 +1,22 @@
 """A run waits while a bound is exceeded, says why, and still does what operators ask of it."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
 
-from duecourse import migrate
-from duecourse.embedded import serve
-from duecourse.postgres import call, give, usable_binaries
 from tests.concurrency.sessions import at_gate, put_gate, sessions, until, wait_at_gate
-from tests.conftest import Command, Database
+from tests.conftest import Database
 from tests.permissions.roles import roles_of
 from tests.runs.operators import ask, status
 from tests.service_periods.books import Books, fill
+from tests.standby.pair import Pair
 
 CALL = (
     "CALL billing.backfill_service_periods(p_tenant => %s, p_as_of => '2025-01-10',"
     " p_run_key => 'k', p_batch_size => 2, {})"
 )
 WAITS = "SELECT count(*) = 1 FROM ops.runs WHERE run_key = 'k' AND waits_for ~ %s"
-
-
-@dataclass
-class Pair:
-    """A primary whose WAL cannot be archived, and a standby whose replay can be held up."""
-
-    dsn: str
-    standby_dsn: str
-    primary: Database
-    standby: Database
-
-
-@pytest.fixture(scope="module")
-def pair() -> Iterator[Pair]:
-    """Start a primary and its standby."""
-    with TemporaryDirectory(prefix="duecourse-test-") as folder:
-        homes = [Path(folder) / name for name in ("primary", "standby")]
-        for home in (Path(folder), *homes):
-            home.mkdir(exist_ok=True)
-            give(home)
-        with (
-            serve(homes[0], durable=False) as server,
-            psycopg.connect(server.dsn, autocommit=True) as database,
-        ):
-            database.execute("ALTER SYSTEM SET archive_mode = 'on'")
-            database.execute("ALTER SYSTEM SET archive_command = '/bin/false'")
-        with serve(homes[0], durable=False) as server:
-            migrate.apply(server.dsn)
-            tools = usable_binaries(int((homes[0] / "data/PG_VERSION").read_text()))
-            command: list[str | Path] = [
-                tools / "pg_basebackup",
-                "-D",
-                homes[1] / "data",
-                "-h",
-                server.sockets,
-            ]
-            command += ["-U", "postgres", "-R", "--checkpoint=fast", "--no-sync"]
-            assert call(command) == ""
-            # Of the primary, whose socket lies in its folder.
-            (homes[1] / "data/.s.PGSQL.5432.lock").unlink(missing_ok=True)
-            with (
-                serve(homes[1], durable=False) as other,
-                psycopg.connect(server.dsn, autocommit=True) as primary,
-                psycopg.connect(other.dsn, autocommit=True) as standby,
-            ):
-                until(primary, "SELECT count(*) = 1 FROM pg_stat_replication")
-                yield Pair(server.dsn, other.dsn, primary, standby)
 
 
 def test_a_replica_that_lags_behind(pair: Pair) -> None:
@@ -135,15 +82,6 @@ def test_wal_that_is_not_archived(pair: Pair) -> None:
         assert started.result(5) == [(0, 0, "cancelled")]
     result = books.call(run_key="enough", max_wal_to_archive=ready)
     assert result["o_status"] == "done"
-
-
-def test_what_cannot_be_written_on_a_standby(pair: Pair, duecourse: Command) -> None:
-    done = duecourse("grant", "postgres", "view", "--tenant", "all", "--dsn", pair.standby_dsn)
-    assert done.returncode == 1
-    what, _, advice = done.stderr.strip().partition(" — ")
-    assert "read-only transaction" in what
-    host = psycopg.conninfo.conninfo_to_dict(pair.standby_dsn)["host"]
-    assert advice == f"{host}:5432 is a standby: connect to the primary"
 
 
 def test_sessions_that_queue_behind_its_locks(database: Database, dsn: str) -> None:
