@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import Database
 from tests.engine.calls import call_everything
-from tests.engine.nesting import Code
+from tests.engine.reading import Code
 
 #: Functions that read tables and are not called here, and why not.
 EXCUSED = {

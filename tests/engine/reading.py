@@ -1,7 +1,7 @@
-"""Where a function that reads tables is called in a statement that reads a tenant's tables.
+"""What the routines of a database read, in which statements: by their texts, and by probes.
 
-On a cluster such a statement runs on the node of its tenant, and what it calls may ask no other.
-Found twice: in the texts of all routines, and by a probe in each, which looks at its caller.
+A statement over a tenant's tables runs on the node of that tenant, if each of them says of which
+it is; and there what it calls may ask no other node.
 """
 
 import re
@@ -15,6 +15,7 @@ NAME = r"(?:billing|ledger|ops) \. \w+"
 TABLE = re.compile(rf"\b(?:FROM|JOIN|INTO|UPDATE|USING) (?:ONLY )?({NAME})(?! \()")
 FILLED = re.compile(rf"\bINTO ({NAME}) (?:AS \w+ )?\(")
 CALL = re.compile(rf"(?<!INTO )\b({NAME}) \(")
+REFERENCE = re.compile(rf"\b(?:FROM|JOIN|UPDATE|USING) (?:ONLY )?({NAME})(?! \()(?: AS (\w+))?")
 ROWS = re.compile(rf"\b(\w+) (?:CONSTANT )?{NAME} \[ \]")
 
 _RELATIONS = """
@@ -83,6 +84,22 @@ def statements(text: str) -> Iterator[str]:
     yield " ".join(words)
 
 
+def query_at(statement: str, place: int) -> str:
+    """Return the query of a statement in which a place is, as far as its parentheses reach."""
+    before = until(statement[:place].split()[::-1], ")", "(")
+    return " ".join([*before[::-1], *until(statement[place:].split(), "(", ")")])
+
+
+def until(words: list[str], opens: str, closes: str) -> list[str]:
+    """Return the words up to the parenthesis that ends them, or to the next query beside them."""
+    depth = 0
+    for count, word in enumerate(words):
+        depth += (word == opens) - (word == closes)
+        if depth < 0 or (not depth and word in ("UNION", "EXCEPT")):
+            return words[:count]
+    return words
+
+
 class Code:
     """The routines and views of a database, by what they read."""
 
@@ -126,6 +143,20 @@ class Code:
                 if called & self.inlined or self.tables(statement, self.of_tenants):
                     for other in sorted(called - self.inlined):
                         yield Nested(name, other, statement)
+
+    def unbound(self) -> Iterator[str]:
+        """Yield every reference to a tenant's table whose own query does not say which tenant."""
+        for name, body in sorted(self.bodies.items()):
+            if name in self.relations:
+                continue
+            for statement in statements(body):
+                for found in REFERENCE.finditer(statement):
+                    table, alias = found[1], found[2] or found[1].rpartition(" ")[2]
+                    bound = rf"\b{alias} \. tenant (?:= (?:p_|v_|NEW|OLD|ANY|coalesce)|IN )"
+                    if table in self.of_tenants and not re.search(
+                        bound, query_at(statement, found.start())
+                    ):
+                        yield f"{name}: {table} AS {alias}"
 
     def kept_queries(self) -> Iterator[str]:
         """Yield the assignments of a query's rows, each a row of a table or type, to a variable."""
