@@ -464,12 +464,56 @@ TABLE billing.withdrawn_invoices (
 CREATE INDEX withdrawn_invoices_client_idx ON billing.withdrawn_invoices USING btree (tenant,
     client_id);
 
+TYPE billing.cycle_window (
+    client_id uuid,
+    billing_profile_id uuid,
+    billing_cycle_id uuid,
+    window_start date,
+    window_end date,
+    previous_start date
+);
+
+TYPE billing.due_fallback (
+    billing_cycle_id uuid,
+    client_id uuid,
+    obligation_id uuid,
+    obligation_type text,
+    schedule_key text,
+    period_key text,
+    cadence_owner text,
+    due_position text,
+    charge_family text,
+    service_period_start date,
+    service_period_end date,
+    invoice_window_start date,
+    invoice_window_end date
+);
+
 TYPE billing.escalated_obligation (
     obligation_id uuid,
     client_id uuid,
     schedule_key text,
     reasons text[],
     fingerprint text
+);
+
+TYPE billing.invoice_line (
+    execution_identity_key text,
+    record_id uuid,
+    obligation_id uuid,
+    client_contract_id uuid,
+    description text,
+    charge_family text,
+    cadence_owner text,
+    service_period_start date,
+    service_period_end date,
+    billing_timing text,
+    quantity numeric,
+    unit_price_cents bigint,
+    total_price_cents bigint,
+    currency text,
+    whole_period_start date,
+    whole_period_end date
 );
 
 TYPE billing.judged_span (
@@ -525,6 +569,19 @@ TYPE billing.judged_span (
     starts_exactly boolean,
     first_index integer,
     period_count integer
+);
+
+TYPE billing.linkage_fault (
+    record_id uuid,
+    obligation_id uuid,
+    client_id uuid,
+    schedule_key text,
+    problem text,
+    action text,
+    invoice_id uuid,
+    invoice_charge_id uuid,
+    invoice_charge_detail_id uuid,
+    reason text
 );
 
 TYPE billing.planned_service_period (
@@ -1316,6 +1373,14 @@ TABLE ops.yoyo_lock (
     CONSTRAINT yoyo_lock_pkey PRIMARY KEY (locked)
 );
 
+TYPE ops.import_fault (
+    table_name text,
+    line_number bigint,
+    column_name text,
+    value text,
+    reason text
+);
+
 VIEW ops.held_permissions (
     tenant uuid,
     role_name text,
@@ -1539,8 +1604,10 @@ FUNCTION billing.cutover_checklist(p_tenant uuid, p_as_of date)
         text, next_command text, attested_by text, attested_at timestamp with time zone, note text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
 FUNCTION billing.cycle_windows(p_tenant uuid, p_client_id uuid, p_window_end_from date)
-    RETURNS TABLE(client_id uuid, billing_profile_id uuid, billing_cycle_id uuid, window_start date,
-        window_end date, previous_start date)
+    RETURNS SETOF billing.cycle_window
+    LANGUAGE plpgsql STABLE;
+FUNCTION billing.days_due_twice(p_tenant uuid, p_record_ids uuid[])
+    RETURNS boolean
     LANGUAGE plpgsql STABLE;
 PROCEDURE billing.defer_service_period(p_tenant uuid, p_record_id uuid DEFAULT NULL::uuid,
     p_invoice_window_start date DEFAULT NULL::date, p_invoice_window_end date DEFAULT NULL::date,
@@ -1552,10 +1619,7 @@ PROCEDURE billing.delete_invoice(p_tenant uuid, p_invoice_id uuid DEFAULT NULL::
     LANGUAGE plpgsql SECURITY DEFINER;
 FUNCTION billing.due_fallbacks(p_tenant uuid, p_as_of date, p_client_id uuid, p_window_end_from
     date)
-    RETURNS TABLE(billing_cycle_id uuid, client_id uuid, obligation_id uuid, obligation_type text,
-        schedule_key text, period_key text, cadence_owner text, due_position text, charge_family
-        text, service_period_start date, service_period_end date, invoice_window_start date,
-        invoice_window_end date)
+    RETURNS SETOF billing.due_fallback
     LANGUAGE plpgsql STABLE;
 FUNCTION billing.due_page(p_tenant uuid, p_as_of date, p_client_id uuid, p_search text, p_due_only
     boolean, p_limit integer, p_after jsonb)
@@ -1638,11 +1702,7 @@ FUNCTION billing.invoice_decision(p_tenant uuid, p_client_id uuid, p_window_star
     RETURNS record
     LANGUAGE plpgsql STABLE;
 FUNCTION billing.invoice_lines(p_tenant uuid, p_record_ids uuid[])
-    RETURNS TABLE(execution_identity_key text, record_id uuid, obligation_id uuid,
-        client_contract_id uuid, description text, charge_family text, cadence_owner text,
-        service_period_start date, service_period_end date, billing_timing text, quantity numeric,
-        unit_price_cents bigint, total_price_cents bigint, currency text, whole_period_start date,
-        whole_period_end date)
+    RETURNS SETOF billing.invoice_line
     LANGUAGE plpgsql STABLE;
 FUNCTION billing.invoiced_history(p_tenant uuid, p_client_id uuid DEFAULT NULL::uuid)
     RETURNS TABLE(tenant uuid, invoice_id uuid, invoice_number text, client_id uuid, status text,
@@ -1659,9 +1719,7 @@ FUNCTION billing.lifecycle_transition_allowed(p_from text, p_to text)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
 FUNCTION billing.linkage_faults(p_tenant uuid, p_client_id uuid, p_obligation_id uuid, p_from uuid,
     p_before uuid)
-    RETURNS TABLE(record_id uuid, obligation_id uuid, client_id uuid, schedule_key text, problem
-        text, action text, invoice_id uuid, invoice_charge_id uuid, invoice_charge_detail_id uuid,
-        reason text)
+    RETURNS SETOF billing.linkage_fault
     LANGUAGE plpgsql STABLE;
 FUNCTION billing.linkage_repair_summary(p_tenant uuid, p_as_of date, p_client_id uuid DEFAULT
     NULL::uuid, p_schedule_key text DEFAULT NULL::text)
