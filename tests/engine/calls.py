@@ -6,7 +6,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
-from psycopg.types.json import Jsonb
 
 from duecourse.book_files import find_files
 from duecourse.books import import_books
@@ -33,7 +32,6 @@ from tests.service_periods.books import (
     APRIL,
     FEBRUARY,
     JANUARY,
-    LEDGER,
     MARCH,
     fill,
 )
@@ -99,7 +97,7 @@ def _bill(database: Database) -> None:
 
 
 def _change(database: Database) -> None:
-    """Backfill, regenerate, replenish, edit, skip, defer, archive, retire; pause, cancel, revert."""
+    """Backfill, regenerate, replenish, revert, edit, skip, defer, archive, retire."""
     books = Billing(database)
     fill(books, 4)
     line = conflicting(books)
@@ -119,9 +117,7 @@ def _change(database: Database) -> None:
     for dry_run in (True, False):
         books.call("regenerate", run_key=None if dry_run else "r", dry_run=dry_run)
     books.call("replenish", as_of=APRIL, run_key="p")
-    database.execute(
-        "CALL ops.revert_run(%s, 'p', p_reason => 'wrong day')", [books.tenant]
-    )
+    database.execute("CALL ops.revert_run(%s, 'p', p_reason => 'wrong day')", [books.tenant])
     rows = [row for row in books.ledger(moved) if row["lifecycle_state"] == "generated"]
     first, second, third, *_, last = (row["record_id"] for row in rows)
     books.perform("skip_service_period", record_id=first, reason="agreed")
