@@ -74,9 +74,9 @@ INDIFFERENT = {"billing.captured_rows", "ops.run_records", "ops.run_status"}
 class Scene:
     """Books and a charge ledger of one tenant, in which every reading finds something."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, books: Billing | None = None) -> None:
         self.database = database
-        books = Billing(database)
+        self.books = books = books or Billing(database)
         conflicting(books)
         dangling(books, books.line())
         fill(books, 2)
@@ -84,7 +84,7 @@ class Scene:
         line = books.priced(client)
         books.call(as_of=JANUARY, client_id=client)
         books.generate(client)
-        owner = Owner(database)
+        self.owner = owner = Owner(database)
         owner.tenant = books.tenant
         owner.unit("u-1", 100_000)
         owner.payment()

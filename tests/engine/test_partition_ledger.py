@@ -215,17 +215,17 @@ def test_what_is_done_to_partitions_by_hand_is_drift(
 
 
 def test_apply_cuts_the_ledger_and_refuses_another_number(
-    empty_dsn: str, empty_database: Database, partitions: Partitions
+    dsn: str, database: Database, partitions: Partitions
 ) -> None:
     partitions(4)
-    assert apply(empty_dsn).partitions == 4
-    assert apply(empty_dsn).partitions is None
-    assert_no_difference(empty_database)
-    assert engine.look(empty_database, load()) == engine.Engine(4, 4)
+    assert apply(dsn).partitions == 4
+    assert apply(dsn).partitions is None
+    assert_no_difference(database)
+    assert engine.look(database, load()) == engine.Engine(4, 4)
     for wanted, told in ((8, "8"), (0, "nothing")):
         partitions(wanted)
         with pytest.raises(DuecourseError) as raised:
-            apply(empty_dsn)
+            apply(dsn)
         assert raised.value.exit_status == ExitStatus.REFUSED
         assert raised.value.message == (
             "the ledger is cut into 4 partitions, and [engine] ledger_partitions says " + told
@@ -234,18 +234,17 @@ def test_apply_cuts_the_ledger_and_refuses_another_number(
             "set ledger_partitions = 4 in duecourse.toml; "
             f"or move the ledger: CALL ops.partition_ledger({wanted})"
         )
-    cut(empty_database, 0)
-    assert apply(empty_dsn).partitions is None
-    assert_no_difference(empty_database)
+    cut(database, 0)
+    assert apply(dsn).partitions is None
+    assert_no_difference(database)
 
 
 def test_every_migration_runs_again_over_partitions(
-    empty_dsn: str, empty_database: Database, partitions: Partitions
+    database: Database,
 ) -> None:
     """Each is safe to run twice: one that fails on a partitioned table fails here."""
-    partitions(2)
-    apply(empty_dsn)
+    cut(database, 2)
     for path in migration_paths():
-        with empty_database.transaction():
-            empty_database.execute(render(path).encode())
-    assert_no_difference(empty_database)
+        with database.transaction():
+            database.execute(render(path).encode())
+    assert_no_difference(database)
