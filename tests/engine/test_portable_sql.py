@@ -27,7 +27,7 @@ from tests.engine.writing import (
 TRANSITION = re.compile(r"\b(?:OLD|NEW) TABLE AS (\w+)")
 TRIGGER = re.compile(r"CREATE OR REPLACE TRIGGER \w+ (?:BEFORE|AFTER|INSTEAD OF) (.*?) ON ")
 EMPTY_SELECT = re.compile(r"\bSELECT FROM (\w+ \. \w+)")
-ITEM = re.compile(r"(?<!:: )\b((?:billing|ledger|ops) \. \w+)")
+ITEM = re.compile(r"(?<!: : )\b((?:billing|ledger|ops) \. \w+)")
 
 
 class Rule(NamedTuple):
@@ -90,6 +90,23 @@ def empty_selects_of_views(text: str) -> list[str]:
 
 
 RULES = {
+    "a transition table beside a table": Rule(
+        "A transition table is local: read it alone, into arrays by tenant, and join those.",
+        joined_transition_tables,
+        """CREATE FUNCTION ops.f() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            FOR v_tenant IN SELECT n.tenant FROM new_rows AS n LOOP
+                IF EXISTS (
+                    SELECT CASE WHEN true THEN 1 END
+                    FROM billing.tenants AS t JOIN new_rows AS n ON n.tenant = t.tenant)
+                THEN
+                    RETURN NULL;
+                END IF;
+            END LOOP;
+        END $$;
+        CREATE OR REPLACE TRIGGER t AFTER INSERT ON billing.tenants REFERENCING NEW TABLE AS
+        new_rows FOR EACH STATEMENT EXECUTE FUNCTION ops.f();""",
+    ),
     "the name of a trigger or of its table": Rule(
         "Both have another name on each shard: read an argument of the trigger.",
         lambda text: re.findall(r"\bTG_(?:NAME|RELID|RELNAME|TABLE_NAME)\b", code_of(text)),
