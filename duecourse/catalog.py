@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import psycopg
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from duecourse import __version__
+from duecourse import __version__, script
 from duecourse.config import Config
 from duecourse.database import Connection, query, table_exists
 from duecourse.objects import ObjectFile, ObjectState, State, object_paths
@@ -178,13 +177,7 @@ class _Catalog:
     def _run(self, file: ObjectFile) -> None:
         """Run a file and record it, in a subtransaction by which one knows what it has made."""
         with self._connection.transaction():
-            try:
-                self._connection.execute(file.text.encode())
-            except psycopg.Error as error:
-                position = int(error.diag.statement_position or 0)
-                line = file.text.count("\n", 0, max(position - 1, 0)) + 1
-                error.add_note(f"{file.path}, line {line} as rendered")
-                raise
+            script.run(self._connection, file.text, file.path)
             self._query(
                 "record",
                 path=file.path,

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from psycopg.types.json import Jsonb
 from yoyo import step
 
-from duecourse import __version__, locate
+from duecourse import __version__, locate, script
 from duecourse.adopted import config_of, refuse_adopted
 from duecourse.catalog import drop_objects
 from duecourse.config import Config
@@ -102,7 +102,7 @@ def take_back(connection: Connection, migration: str) -> None:
     drop_objects(connection, config)
     before = _structure(connection, config)
     path = f"migrations/{_rollback(migration).name}"
-    connection.execute(rollback_of(migration, config).encode())
+    script.run(connection, rollback_of(migration, config), path)
     _record_changes(connection, config, path, before)
     query(connection, "forget_catalog", config, identities=[], paths=[template(migration)])
     query(connection, "forget_migration", config, migration_id=migration)
@@ -140,7 +140,7 @@ def _apply(connection: Connection, migration: str) -> None:
     with connection.transaction():
         query(connection, "begin", config)
         before = _structure(connection, config)
-    connection.execute(text.encode())
+    script.run(connection, text, template(migration))
     with connection.transaction():
         query(connection, "begin", config)
         _record_changes(connection, config, template(migration), before)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 
-from duecourse import locate
+from duecourse import locate, script
 from duecourse.checks import find
 from duecourse.config import Config
 from duecourse.database import Connection
@@ -71,9 +71,13 @@ def prove(connection: Connection, config: Config, chosen: Sequence[Check]) -> It
     scene = render(_SCENE, config) if config.profile == NATIVE else ""
     for check in chosen:
         if check.name in can:
-            text = render(f"{_FOLDER}/{check.name}.sql.j2", config)
+            text = render(_fault(check), config)
             what = re.search(r"^-- (.*)$", text, re.MULTILINE)
             yield _prove(connection, check, what[1] if what else "", scene, text)
+
+
+def _fault(check: Check) -> str:
+    return f"{_FOLDER}/{check.name}.sql.j2"
 
 
 def _prove(connection: Connection, check: Check, what: str, scene: str, text: str) -> Proof:
@@ -83,9 +87,9 @@ def _prove(connection: Connection, check: Check, what: str, scene: str, text: st
         with connection.transaction(force_rollback=True):
             # It would rather fail than let others queue behind it.
             connection.execute("SET LOCAL lock_timeout = '2s'")
-            connection.execute(scene.encode())
+            script.run(connection, scene, _SCENE)
             before = list(find(connection, check, tenant, AS_OF))
-            connection.execute(text.encode())
+            script.run(connection, text, _fault(check))
             found = find(connection, check, tenant, AS_OF)
             findings = [row for row in found if row not in before]
     except psycopg.Error as error:
