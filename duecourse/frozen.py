@@ -102,7 +102,7 @@ def take_back(connection: Connection, migration: str) -> None:
     drop_objects(connection, config)
     before = _structure(connection, config)
     path = f"migrations/{_rollback(migration).name}"
-    script.run(connection, rollback_of(migration, config), path)
+    script.run(connection, rollback_of(migration, config))
     _record_changes(connection, config, path, before)
     query(connection, "forget_catalog", config, identities=[], paths=[template(migration)])
     query(connection, "forget_migration", config, migration_id=migration)
@@ -140,7 +140,7 @@ def _apply(connection: Connection, migration: str) -> None:
     with connection.transaction():
         query(connection, "begin", config)
         before = _structure(connection, config)
-    script.run(connection, text, template(migration))
+    script.run(connection, text)
     with connection.transaction():
         query(connection, "begin", config)
         _record_changes(connection, config, template(migration), before)

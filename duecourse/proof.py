@@ -71,13 +71,9 @@ def prove(connection: Connection, config: Config, chosen: Sequence[Check]) -> It
     scene = render(_SCENE, config) if config.profile == NATIVE else ""
     for check in chosen:
         if check.name in can:
-            text = render(_fault(check), config)
+            text = render(f"{_FOLDER}/{check.name}.sql.j2", config)
             what = re.search(r"^-- (.*)$", text, re.MULTILINE)
             yield _prove(connection, check, what[1] if what else "", scene, text)
-
-
-def _fault(check: Check) -> str:
-    return f"{_FOLDER}/{check.name}.sql.j2"
 
 
 def _prove(connection: Connection, check: Check, what: str, scene: str, text: str) -> Proof:
@@ -87,9 +83,9 @@ def _prove(connection: Connection, check: Check, what: str, scene: str, text: st
         with connection.transaction(force_rollback=True):
             # It would rather fail than let others queue behind it.
             connection.execute("SET LOCAL lock_timeout = '2s'")
-            script.run(connection, scene, _SCENE)
+            script.run(connection, scene)
             before = list(find(connection, check, tenant, AS_OF))
-            script.run(connection, text, _fault(check))
+            script.run(connection, text)
             found = find(connection, check, tenant, AS_OF)
             findings = [row for row in found if row not in before]
     except psycopg.Error as error:

@@ -50,8 +50,8 @@ def messages(text: str) -> Iterator[Message]:
         yield Message(text[start:], start)
 
 
-def run(connection: Connection, text: str, name: str) -> None:
-    """Run a text, in the caller's transaction; an error is noted with ``name`` and its line."""
+def run(connection: Connection, text: str, name: str | None = None) -> None:
+    """Run a text, in the caller's transaction; with a name an error is noted with it and a line."""
     for message in messages(text):
         try:
             connection.execute(message.text.encode())
@@ -59,5 +59,6 @@ def run(connection: Connection, text: str, name: str) -> None:
             blank = len(message.text) - len(message.text.lstrip())
             position = int(error.diag.statement_position or blank + 1) - 1
             line = text.count("\n", 0, message.place + position) + 1
-            error.add_note(f"{name}, line {line} as rendered")
+            if name:
+                error.add_note(f"{name}, line {line} as rendered")
             raise
