@@ -1,7 +1,8 @@
 """One server for the whole run, a template with everything applied, a clone of it a test.
 
 The server is the embedded one (DUECOURSE_POSTGRES=16 or 18 chooses its version), or the one that
-DUECOURSE_TEST_DSN names, whose role must be a superuser. The workers of pytest-xdist share it.
+DUECOURSE_TEST_DSN names, whose role must be a superuser. The workers of pytest-xdist share it. With
+DUECOURSE_TEST_PARTITIONS=8 the ledger of that template is cut into so many partitions.
 """
 
 import os
@@ -71,7 +72,11 @@ def pytest_unconfigure() -> None:
 def _apply_everything(
     *, host: str, port: int, user: str, dbname: str, password: str | None, **_: object
 ) -> None:
-    migrate.apply(make_conninfo(host=host, port=port, user=user, dbname=dbname, password=password))
+    dsn = make_conninfo(host=host, port=port, user=user, dbname=dbname, password=password)
+    migrate.apply(dsn)
+    if partitions := os.environ.get("DUECOURSE_TEST_PARTITIONS"):
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute("CALL ops.partition_ledger(%s)", [int(partitions)])
 
 
 #: A server with a template database that holds nothing, and one with everything applied.
