@@ -84,6 +84,13 @@ def joined_transition_tables(text: str) -> list[str]:
     ]
 
 
+def zones_of_the_session(text: str) -> list[str]:
+    """Find settings of the time zone on what reads tables."""
+    there = relations()["TABLE"] | relations()["VIEW"]
+    found = re.findall(r"\bSET timezone\b", code_of(text))
+    return [] if there.isdisjoint(ITEM.findall(code_of(text))) else found
+
+
 def empty_selects_of_views(text: str) -> list[str]:
     """Find queries without a column over a view."""
     return [name for name in EMPTY_SELECT.findall(code_of(text)) if name in relations()["VIEW"]]
@@ -169,6 +176,19 @@ RULES = {
         "set_config does not reach the node that has the lock: SET LOCAL does.",
         lambda text: re.findall(r"set_config \( 'lock_timeout'", " ".join(tokens(text))),
         "SELECT set_config('lock_timeout', '1s', true);",
+    ),
+    "a time zone that only the session knows": Rule(
+        "A node has its own: AT TIME ZONE where a day is cut, a time is read or written.",
+        zones_of_the_session,
+        "CREATE FUNCTION f() RETURNS date SET timezone = 'UTC' AS $$"
+        " SELECT max(c.period_end_date) FROM billing.client_billing_cycles AS c $$;",
+    ),
+    "a day of the session": Rule(
+        "Each node has its own: time is an argument.",
+        lambda text: re.findall(
+            r"\b(?:current_date|localtimestamp|now \( \) :: date)\b", code_of(text)
+        ),
+        "SELECT now()::date;",
     ),
 }  # fmt: skip
 
