@@ -186,7 +186,7 @@ RULES = {
     "a day of the session": Rule(
         "Each node has its own: time is an argument.",
         lambda text: re.findall(
-            r"\b(?:current_date|localtimestamp|now \( \) :: date)\b", code_of(text)
+            r"\bcurrent_date\b|\blocaltimestamp\b|\bnow \( \) : ?: date\b", code_of(text)
         ),
         "SELECT now()::date;",
     ),
