@@ -1,7 +1,7 @@
-"""Commands that begin with everything imported: a server that forks, and what stands for a command.
+"""Commands that begin with all modules and templates loaded: a server that forks, and a stand-in.
 
 Each is a process of its own, with the folder, environment, input and output of whoever starts it;
-what is spared is Python's start and the imports, most of a short command's time. Not for terminals,
+what is spared is Python's start and the loading, most of a short command's time. Not for terminals,
 nor for what Python reads when it starts, such as PYTHONPATH.
 """
 
@@ -37,10 +37,15 @@ def _serve(where: str) -> NoReturn:
     import click
 
     from duecourse.cli import main
+    from duecourse.migrate import migration_paths
+    from duecourse.objects import object_paths
+    from duecourse.render import render
 
     with click.Context(main) as context:
         for name in main.list_commands(context):
             main.get_command(context, name)
+    for path in (*migration_paths(), *object_paths()):
+        render(path)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:

@@ -60,8 +60,10 @@ def test_duecourse_first(dsn: str, dump: Dump) -> None:
 
 
 def test_both_at_once(empty_database: Database, empty_dsn: str, dsn: str, dump: Dump) -> None:
+    """All of them start anew: else yoyo were never the first."""
+    ours = [sys.executable, "-m", "duecourse"]
     empty_database.execute("CREATE SCHEMA ops")
-    finish(start_yoyo(empty_dsn), start(empty_dsn), start(empty_dsn))
+    finish(start_yoyo(empty_dsn), start(ours, empty_dsn), start(ours, empty_dsn))
     assert_applied(empty_dsn)
     assert dump(empty_dsn) == dump(dsn)
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from random import Random
@@ -33,10 +32,10 @@ MOMENTS = {
 }
 
 
-def start(dsn: str) -> "subprocess.Popen[str]":
+def start(duecourse: list[str], dsn: str) -> "subprocess.Popen[str]":
     """Start an apply in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "duecourse", "apply", "--dsn", dsn],
+        [*duecourse, "apply", "--dsn", dsn],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -75,8 +74,8 @@ def test_a_migration_that_was_not_marked_runs_again(
     assert dump(dsn) == before
 
 
-def test_four_at_once(empty_dsn: str, dsn: str, dump: Dump) -> None:
-    processes = [start(empty_dsn) for _ in range(4)]
+def test_four_at_once(warm: list[str], empty_dsn: str, dsn: str, dump: Dump) -> None:
+    processes = [start(warm, empty_dsn) for _ in range(4)]
     outcomes = [process.communicate(timeout=60) for process in processes]
     assert [process.returncode for process in processes] == [0] * 4, outcomes
     assert sum("nothing to apply" in out for out, _ in outcomes) == 3
@@ -86,9 +85,14 @@ def test_four_at_once(empty_dsn: str, dsn: str, dump: Dump) -> None:
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_at_a_moment(
-    moment: str, empty_database: Database, empty_dsn: str, dsn: str, dump: Dump
+    moment: str,
+    warm: list[str],
+    empty_database: Database,
+    empty_dsn: str,
+    dsn: str,
+    dump: Dump,
 ) -> None:
-    process = start(empty_dsn)
+    process = start(warm, empty_dsn)
     while process.poll() is None and not _holds(empty_database, MOMENTS[moment]):
         time.sleep(0.001)
     process.kill()
@@ -100,12 +104,12 @@ def test_killed_at_a_moment(
 
 
 def test_killed_at_random_moments(
-    empty_database: Database, empty_dsn: str, dsn: str, dump: Dump
+    warm: list[str], empty_database: Database, empty_dsn: str, dsn: str, dump: Dump
 ) -> None:
     """Each kill meets what the ones before it left; a whole apply begins anew."""
     moments = Random(KILLS)
     for _ in range(KILLS):
-        process = start(empty_dsn)
+        process = start(warm, empty_dsn)
         with suppress(subprocess.TimeoutExpired):
             process.communicate(timeout=moments.uniform(0.3, 2.5))
         process.kill()

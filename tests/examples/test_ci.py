@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -58,10 +59,12 @@ def checkout() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("recipe", RECIPES[::2], ids=["service", "embedded"])
-def test_every_step_is_run(recipe: tuple[str, str], empty_dsn: str, checkout: Path) -> None:
+def test_every_step_is_run(
+    recipe: tuple[str, str], warm: list[str], empty_dsn: str, checkout: Path
+) -> None:
     tool = checkout / "bin/duecourse"
     tool.parent.mkdir()
-    tool.write_text(f'#!/bin/sh\nexec {sys.executable} -m duecourse "$@"\n')
+    tool.write_text(f'#!/bin/sh\nexec {shlex.join(warm)} "$@"\n')
     tool.chmod(0o700)
     job = job_of(*recipe)
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{tool.parent}:{os.environ['PATH']}"}
