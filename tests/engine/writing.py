@@ -173,14 +173,16 @@ def mutable_results(text: str) -> list[str]:
 
 
 def looks_at_its_writes(text: str) -> list[str]:
-    """Find queries that read a table to which a WITH of theirs writes."""
+    """Find queries that read a table to which a part of their WITH before them writes."""
     code, found = words(text), []
     for place in (place for place, word in enumerate(code) if word == "WITH"):
         parts, query = with_of(inside(code, place))
-        written = {change.table for part in parts for change in changes(" ".join(part))}
-        read = set(re.findall(r"\b(?:FROM|JOIN) (\w+ \. \w+)", " ".join(query)))
-        if query[:1] != ["DELETE"]:
-            found += sorted(written & read)
+        written: set[str] = set()
+        for part in [*parts, query]:
+            read = re.findall(r"\b(?:FROM|JOIN) (\w+ \. \w+)", " ".join(part))
+            if part[:1] != ["DELETE"]:
+                found += sorted(written & set(read))
+            written |= {change.table for change in changes(" ".join(part))}
     return found
 
 
