@@ -33,12 +33,6 @@ HARMLESS = {
         "a part that is for boundary adjustments alone is ruled out, and with it its tenant",
 }  # fmt: skip
 
-#: What is known to touch others' partitions, until it is mended.
-KNOWN = {
-    "ledger.accounts in ledger.guard_new_charges",
-    "ledger.accounts in ledger.guard_payments",
-}
-
 #: The check whose statements look at no row of a tenant.
 IN_THE_CATALOG = {"catalog_drift"}
 
@@ -197,9 +191,7 @@ def _all_say(worlds: list[World], steps: dict[str, Step], tenant: UUID | None = 
         assert shards.perform(act, tenant) == expected, name
         found |= {offender.split(", line")[0]: offender for offender in shards.offenders}
         shards.offenders.clear()
-    assert {
-        place: told for place, told in found.items() if place not in KNOWN | HARMLESS.keys()
-    } == {}
+    assert {place: told for place, told in found.items() if place not in HARMLESS} == {}
 
 
 def _readings() -> dict[str, Step]:
