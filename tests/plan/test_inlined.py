@@ -10,6 +10,7 @@ FIRST = "'00000000-0000-0000-0000-000000000000'::uuid"
 @pytest.mark.parametrize(
     "item",
     [
+        f"billing._obligations({FIRST})",
         f"billing._obligation_rows({FIRST}, NULL, {FIRST}, NULL)",
         f"billing._generations({FIRST}, '2026-01-01', 'backfill', 180)",
         f"billing._judged_obligations({FIRST}, '2026-01-01', 'backfill', 180, 1000, true, NULL,"
