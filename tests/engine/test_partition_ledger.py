@@ -1,5 +1,6 @@
 """The ledger in partitions: what hangs on its tables, its rows, a move that is interrupted."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +10,12 @@ import pytest
 from psycopg import errors
 
 from duecourse import engine
-from duecourse.config import load
+from duecourse.bundle import bundle
+from duecourse.config import Config, load
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.migrate import apply, migration_paths, status
+from duecourse.pending import pending
+from duecourse.postgres import binaries
 from duecourse.render import render
 from tests.conftest import Database
 from tests.engine.structure import structure_of
@@ -248,3 +252,38 @@ def test_every_migration_runs_again_over_partitions(
         with database.transaction():
             database.execute(render(path).encode())
     assert_no_difference(database)
+
+
+def test_a_bundle_and_a_dry_run_say_and_do_the_same(
+    dsn: str, database: Database, partitions: Partitions
+) -> None:
+    partitions(4)
+    found, _ = pending(database)
+    assert (found.move, found.counted) == (
+        "CALL ops.partition_ledger(4)", "the partitions of the ledger to apply"
+    )  # fmt: skip
+    assert engine.look(database, load()).told == (
+        "no partitions of the ledger; duecourse.toml says 4"
+    )
+    subprocess.run(
+        [binaries() / "psql", "-X", "-q", "-d", dsn, "-f", "-"],
+        input=bundle(database),
+        check=True,
+        text=True,
+    )
+    assert engine.look(database, load()).told == "4 partitions of the ledger"
+    assert pending(database)[0].counted == "nothing to apply"
+    assert_no_difference(database)
+
+
+def test_what_is_no_number_of_partitions_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "duecourse.toml"
+    for setting in ("ledger_partitions = 1", "ledger_partitions = 'all'", "shards = 8"):
+        file.write_text(f"[engine]\n{setting}\n")
+        with pytest.raises(DuecourseError) as raised:
+            Config.from_file(file)
+        name, _, value = setting.partition(" = ")
+        assert raised.value.message == f"{file} has no setting {name} = {value} of the engine"
+        assert raised.value.hint == (
+            "the table [engine] may hold ledger_partitions, a whole number from 2 to 1024"
+        )
