@@ -242,19 +242,18 @@ def _sample(connection: Any) -> None:
         "ops.verify", "billing.due_work", "billing.invoice_candidates", "billing.escalations",
         "billing.cutover_checklist", "billing.plan_linkage_repair", "billing.linkage_script",
     )  # fmt: skip
-    for _ in range(2):
-        for reading in readings:
-            connection.execute(f"SELECT * FROM {reading}(%(tenant)s, %(as_of)s)", given)
-        for mode in ("backfill", "regenerate", "replenish"):
-            for reading in ("plan_summary", "plan_service_periods", "plan_script"):
-                connection.execute(
-                    f"SELECT * FROM billing.{reading}(%(tenant)s, %(as_of)s, p_mode => %(mode)s)",
-                    {**given, "mode": mode},
-                )
+    for reading in readings:
+        connection.execute(f"SELECT * FROM {reading}(%(tenant)s, %(as_of)s)", given)
+    for mode in ("backfill", "regenerate", "replenish"):
+        for reading in ("plan_summary", "plan_service_periods", "plan_script"):
             connection.execute(
-                f"CALL billing.{mode}_service_periods(NULL, %(as_of)s, p_batch_size => 20)", given
+                f"SELECT * FROM billing.{reading}(%(tenant)s, %(as_of)s, p_mode => %(mode)s)",
+                {**given, "mode": mode},
             )
-        connection.execute("CALL billing.advance_billing_cycles(NULL, %(as_of)s)", given)
-        connection.execute("CALL billing.repair_invoice_linkage(NULL, %(as_of)s)", given)
-        connection.execute("CALL ledger.post_rent(NULL, %(as_of)s)", given)
-        connection.execute("CALL ledger.backfill_charges(NULL)")
+        connection.execute(f"CALL billing.{mode}_service_periods(NULL, %(as_of)s)", given)
+    for routine in ("billing.advance_billing_cycles", "billing.repair_invoice_linkage",
+                    "ledger.post_rent"):  # fmt: skip
+        connection.execute(f"CALL {routine}(NULL, %(as_of)s)", given)
+    connection.execute("CALL ledger.backfill_charges(NULL)")
+    for reading in readings:
+        connection.execute(f"SELECT * FROM {reading}(%(tenant)s, %(as_of)s)", given)

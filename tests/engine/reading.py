@@ -33,7 +33,7 @@ _ROUTINES = """
     JOIN pg_language AS l ON l.oid = p.prolang
     WHERE n.nspname IN ('billing', 'ledger', 'ops')
 """
-_BEGIN = re.compile(r"^BEGIN\b", re.MULTILINE)
+_BEGIN = re.compile(r"^ *BEGIN\b", re.MULTILINE)
 
 #: Warns, in a function that reads tables, when the statement that called it reads some, too.
 _PROBE = """
