@@ -2,7 +2,7 @@
 
 The server is the embedded one (DUECOURSE_POSTGRES=16 or 18 chooses its version), or the one that
 DUECOURSE_TEST_DSN names, whose role must be a superuser. The workers of pytest-xdist share it. With
-DUECOURSE_TEST_PARTITIONS=8 the ledger of that template is cut into so many partitions.
+DUECOURSE_TEST_PARTITIONS=8 the ledger is cut into so many partitions wherever it is applied.
 """
 
 import os
@@ -47,6 +47,10 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("DATABASE_URL", "DUECOURSE_CONFIG"):
         os.environ.pop(name, None)
+    if partitions := os.environ.get("DUECOURSE_TEST_PARTITIONS"):
+        file = Path(_cleanup.enter_context(TemporaryDirectory()), "duecourse.toml")
+        file.write_text(f"[engine]\nledger_partitions = {partitions}\n")
+        os.environ["DUECOURSE_CONFIG"] = str(file)
     if _SERVER not in os.environ:
         given = os.environ.get("DUECOURSE_TEST_DSN")
         started = given or _cleanup.enter_context(embedded.serve(durable=False)).dsn
@@ -72,11 +76,7 @@ def pytest_unconfigure() -> None:
 def _apply_everything(
     *, host: str, port: int, user: str, dbname: str, password: str | None, **_: object
 ) -> None:
-    dsn = make_conninfo(host=host, port=port, user=user, dbname=dbname, password=password)
-    migrate.apply(dsn)
-    if partitions := os.environ.get("DUECOURSE_TEST_PARTITIONS"):
-        with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute("CALL ops.partition_ledger(%s)", [int(partitions)])
+    migrate.apply(make_conninfo(host=host, port=port, user=user, dbname=dbname, password=password))
 
 
 #: A server with a template database that holds nothing, and one with everything applied.
