@@ -10,7 +10,7 @@ _SILENT = """
     FROM pg_attribute AS a
     JOIN pg_class AS c ON c.oid = a.attrelid
     WHERE c.relnamespace = ANY (%s::regnamespace[]) AND c.relkind IN ('r', 'p')
-        AND c.relname !~ 'yoyo' AND a.attnum > 0 AND NOT a.attisdropped
+        AND NOT c.relispartition AND c.relname !~ 'yoyo' AND a.attnum > 0 AND NOT a.attisdropped
         AND col_description(c.oid, a.attnum) IS NULL
 """
 
