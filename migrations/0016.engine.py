@@ -4,4 +4,4 @@ from duecourse.frozen import steps_of
 
 __depends__ = {"0015.accepted_drift"}
 
-steps = steps_of("0017.engine")
+steps = steps_of("0016.engine")
