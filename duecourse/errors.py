@@ -70,6 +70,8 @@ _HINTS = {
 _STATUSES = {
     "55P": ExitStatus.LOCK_BUSY,
     "DC1": ExitStatus.REFUSED,
+    "DC502": ExitStatus.LOCK_BUSY,
+    "DC503": ExitStatus.REFUSED,
 }
 
 
@@ -126,7 +128,8 @@ def _of_read_only(info: psycopg.ConnectionInfo | None) -> str:
 
 def exit_status(sqlstate: str) -> ExitStatus:
     """Return what a command exits with for an SQLSTATE; for our own, as ops.error_codes() says."""
-    return _STATUSES.get(sqlstate[:3], ExitStatus.ERROR)
+    found = (status for start, status in _STATUSES.items() if sqlstate.startswith(start))
+    return next(found, ExitStatus.ERROR)
 
 
 def _first_sentence(text: str) -> str:

@@ -130,7 +130,7 @@ ELSEWHERE = {
         "tests/poolers/test_poolers.py",
         "test_apply_refuses_a_transaction_pooler_and_writes_nothing",
     ),
-    "a standby": ("tests/runs/test_throttling.py", "test_what_cannot_be_written_on_a_standby"),
+    "a standby": ("tests/standby/test_readings.py", "test_what_cannot_be_done_there"),
 }
 
 
