@@ -21,7 +21,8 @@ TENANT = books.tenant(1)
 SCHEDULES = 9_000
 ROWS = SCHEDULES * books.PERIODS
 LINES_A_CLIENT = 20
-TURNS = 3
+TURNS = 5
+PAGES = 100
 NAMES = ("native", "in place")
 PAGE = f"SELECT record_id FROM billing.due_work(%s, '{books.AS_OF}', p_limit => 50)"
 HASH = f"SELECT plan_hash FROM billing.plan_summary(%s, '{books.AS_OF}', 'backfill')"
@@ -179,7 +180,11 @@ def test_plan_and_run(took: dict[str, float], measured: list[str]) -> None:
 @pytest.mark.usefixtures("took")
 def test_the_first_page_of_due_work(sides: tuple[Side, Side], measured: list[str]) -> None:
     assert sides[0].ask(PAGE) == sides[1].ask(PAGE)
-    native, adopted = (1000 * best(lambda side=side: side.ask(PAGE)) for side in sides)  # type: ignore[misc]
+    times: dict[str, list[float]] = defaultdict(list)
+    for _ in range(PAGES):
+        for name, side in zip(NAMES, sides, strict=True):
+            times[name].append(seconds(lambda side=side: side.ask(PAGE)))  # type: ignore[misc]
+    native, adopted = (1000 * min(times[name]) for name in NAMES)
     measured.append(
         f"first due page in place {adopted:.1f} ms, native {native:.1f} ms: {adopted / native:.1f}"
     )
