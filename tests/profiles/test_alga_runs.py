@@ -143,5 +143,5 @@ def test_the_server_counts_the_rows_of_each_tenant_that_runs(
     pair: Pair, analyses_before: int, first: dict[str, tuple[object, ...]]
 ) -> None:
     assert [batches for _, batches, *_ in first.values()] == [20, 15]
-    # After batches 2 and 8 of each.
-    assert analyses(pair) == analyses_before + 4
+    # After batch 2 of each.
+    assert analyses(pair) == analyses_before + 2
