@@ -6,6 +6,7 @@ it is; and there what it calls may ask no other node.
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from duecourse.objects import tokens
@@ -65,6 +66,7 @@ class Nested(NamedTuple):
     statement: str
 
 
+@cache
 def code_of(text: str) -> str:
     """Return the words and signs of SQL, one space apart, without comments and literals."""
     return " ".join(token for token in tokens(text) if not token.endswith("'"))

@@ -1,7 +1,7 @@
 """One source for plain PostgreSQL and for a cluster by tenant: what only the first of them runs."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from duecourse.config import Config
 from duecourse.frozen import names, text_of
 from duecourse.objects import tokens
 from tests.conftest import Database
+from tests.engine.reading import code_of, statements
 from tests.engine.writing import (
     MUTABLE,
     looks_at_its_writes,
@@ -36,26 +37,6 @@ class Rule(NamedTuple):
     why: str
     find: Callable[[str], list[str]]
     offender: str
-
-
-@cache
-def code_of(text: str) -> str:
-    """Return the words and signs of SQL, one space apart, without comments and literals."""
-    return " ".join(token for token in tokens(text) if not token.endswith("'"))
-
-
-def statements(text: str) -> Iterator[str]:
-    """Yield the code of each statement, those in the bodies of routines too."""
-    words: list[str] = []
-    cases = 0
-    for word in code_of(text).split():
-        cases = max(0, cases + (word == "CASE") - (word == "END"))
-        if word in (";", "LOOP", "BEGIN") or (word in ("THEN", "ELSE") and not cases):
-            yield " ".join(words)
-            words = []
-        else:
-            words.append(word)
-    yield " ".join(words)
 
 
 @cache
