@@ -26,6 +26,8 @@ _MACRO = '{% from "sql/macros/moments.sql.j2" import read_moment %}{{ read_momen
 def test_a_time_is_of_its_own_zone_or_utc(database: Database) -> None:
     moment = render._environment().from_string(_MACRO).render()
     database.execute("SET timezone = 'America/New_York'")
-    query = f"SELECT t.told, ({moment} AT TIME ZONE 'UTC')::text FROM unnest(%s) AS t (told)"
+    query = f"""
+        SELECT t.told, ({moment} AT TIME ZONE 'UTC')::text
+        FROM unnest(%s::text[]) AS t (told)"""
     found = database.execute(query.encode(), ([*TIMES],)).fetchall()
     assert dict(found) == TIMES
