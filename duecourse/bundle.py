@@ -14,7 +14,7 @@ from duecourse.catalog import CATALOG_LOCK, look
 from duecourse.config import Config
 from duecourse.database import SETTINGS, Connection, query, rows_of, table_exists, where
 from duecourse.errors import DuecourseError
-from duecourse.objects import ObjectFile, State, object_paths
+from duecourse.objects import ObjectFile, State
 from duecourse.pending import Pending, banner, pending
 from duecourse.registry import APPLY_LOCK
 from duecourse.removal import chosen
@@ -136,7 +136,7 @@ def _objects(connection: Connection, config: Config, found: Pending) -> Iterator
     gone = [path for path, state in states.items() if state is State.REMOVED]
     dependent = _dependents(connection, config, list(states))
     yield "BEGIN;\n\\o /dev/null\n"
-    files = {path: ObjectFile(path, render(path, config)) for path in object_paths()}
+    files = {path: ObjectFile(path, render(path, config)) for path in config.object_paths}
     for path, file in files.items():
         if path in states or path in dependent:
             yield (

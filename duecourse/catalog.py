@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from duecourse import __version__, script
 from duecourse.config import Config
 from duecourse.database import Connection, query, table_exists
-from duecourse.objects import ObjectFile, ObjectState, State, object_paths
+from duecourse.objects import ObjectFile, ObjectState, State
 from duecourse.render import render
 
 #: The advisory lock of whoever changes the catalog, held to the end of each transaction.
@@ -107,9 +107,7 @@ class _Catalog:
     def __init__(self, connection: Connection, config: Config) -> None:
         self._connection = connection
         self._config = config
-        self._files = {
-            path: ObjectFile(path, render(path, config)) for path in object_paths(config.profile)
-        }
+        self._files = {path: ObjectFile(path, render(path, config)) for path in config.object_paths}
         self._records = self._read_records()
         self._gone = [path for path in self._records if path not in self._files]
         self._todo: set[str] = set()

@@ -10,7 +10,7 @@ from typing import Self
 
 from duecourse import profile
 from duecourse.errors import DuecourseError
-from duecourse.objects import declared, purposes
+from duecourse.objects import declared, object_paths, purposes
 from duecourse.profile import NATIVE, NOTHING_ADOPTED, Adoption, Profile
 
 MAX_IDENTIFIER_BYTES = 63
@@ -26,8 +26,8 @@ _REFUSED_CHARACTERS = re.compile(r"['$%\\\x00-\x1f\x7f\x85\u2028\u2029]")
 class Config:
     """The schema names, validated when made; whose books, unless another tenant is named.
 
-    And the bounds that runs keep, into how many partitions the ledger is cut (0: into none), and
-    how the database was adopted, if it was.
+    And the bounds that runs keep, into how many partitions the ledger is cut (0: into none),
+    whether the tables are distributed by Citus, and how the database was adopted, if it was.
     """
 
     billing: str = "billing"
@@ -36,6 +36,7 @@ class Config:
     tenant: str | None = None
     throttle: tuple[tuple[str, str | int], ...] = ()
     ledger_partitions: int = 0
+    citus: bool = False
     adoption: Adoption = NOTHING_ADOPTED
 
     def __post_init__(self) -> None:
@@ -67,6 +68,11 @@ class Config:
         """The profile by which the database was adopted."""
         return profile.of(self.adoption.profile)
 
+    @property
+    def object_paths(self) -> list[str]:
+        """The files of the repeatable objects, in the order in which they are applied."""
+        return object_paths(self.profile, citus=self.citus)
+
     @cached_property
     def variables(self) -> dict[str, object]:
         """What templates see; see `duecourse.render.render`."""
@@ -79,6 +85,7 @@ class Config:
         checks = declared(self.profile)
         return {
             **self.identifiers,
+            "engine": "citus" if self.citus else "plain",
             "profile": adoption.profile,
             "source": source,
             "ledger_table": own if theirs is None else f"{source}.{theirs}",

@@ -155,6 +155,15 @@ def _apply(connection: Connection, migration: str) -> None:
         )
 
 
+def change(connection: Connection, config: Config, path: str) -> None:
+    """Run a file that changes tables, and record what it changed in the catalog as made by it."""
+    with connection.transaction():
+        query(connection, "begin", config)
+        before = _structure(connection, config)
+        script.run(connection, render(path, config), path)
+        _record_changes(connection, config, path, before)
+
+
 def _record_changes(
     connection: Connection, config: Config, path: str, before: "_Structure"
 ) -> None:

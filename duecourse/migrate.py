@@ -19,7 +19,7 @@ from duecourse.config import Config
 from duecourse.database import Connection, connect, query, rows_of, where
 from duecourse.engine import Engine
 from duecourse.errors import DuecourseError
-from duecourse.objects import ObjectState, State, object_paths
+from duecourse.objects import ObjectState, State
 from duecourse.profile import NOTHING_ADOPTED, Adoption, Wanted
 from duecourse.registry import Registry
 
@@ -162,7 +162,7 @@ def finish(
     with connection.transaction():
         done = apply_objects(connection, config, begins)
         frozen.compare(connection, config)
-        if _CATCHING_UP in object_paths(config.profile):
+        if _CATCHING_UP in config.object_paths:
             query(connection, "catch_up_stripe_inbox", config)
     return done
 

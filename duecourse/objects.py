@@ -13,6 +13,8 @@ from duecourse.errors import DuecourseError
 from duecourse.profile import NATIVE, Profile, names, of
 
 _GUARDS = "sql/period_guards"
+#: What is made where Citus distributes the tables, and nowhere else.
+_OF_CITUS = "sql/engines/citus"
 
 STAGES = (
     "sql/types",
@@ -124,22 +126,22 @@ def tokens(text: str) -> Iterator[str]:
     return filter(None, _TOKEN.findall(text))
 
 
-def stages(profile: Profile = NATIVE) -> list[str]:
+def stages(profile: Profile = NATIVE, *, citus: bool = False) -> list[str]:
     """Return the folders of the objects in the order in which they are applied.
 
-    Under a profile the guards come last: who makes them keeps the writers of an adopted ledger
-    waiting from then on.
+    ``citus``: where Citus distributes the tables. Under a profile the guards come last: who makes
+    them keeps the writers of an adopted ledger waiting from then on.
     """
     if profile == NATIVE:
-        return list(STAGES)
+        return [*([_OF_CITUS] if citus else []), *STAGES]
     own = f"sql/profiles/{profile.name}"
     types, *others = (stage for stage in STAGES if stage != _GUARDS)
     return [types, own, *others, f"{own}/verify", _GUARDS]
 
 
-def object_paths(profile: Profile = NATIVE) -> list[str]:
+def object_paths(profile: Profile = NATIVE, *, citus: bool = False) -> list[str]:
     """Return the files of all stages in the order in which they are applied."""
-    return [path for stage in stages(profile) for path in _paths(stage, profile)]
+    return [path for stage in stages(profile, citus=citus) for path in _paths(stage, profile)]
 
 
 def declared(profile: Profile = NATIVE) -> list[Check]:

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.bccache import Bucket, FileSystemBytecodeCache
 
-from duecourse import locate
+from duecourse import beside, locate
 from duecourse.config import Config, load
 from duecourse.errors import DuecourseError
 
@@ -31,8 +31,8 @@ def render(name: str, config: Config | None = None) -> str:
 
     Variables are ``billing``, ``ledger`` and ``ops``, the schemas: identifiers, quoted already;
     ``checks``: the checks of verify/, each with its schema, ``database_checks`` those of them that
-    are no matter of one tenant; ``purposes()``: what each object is for; and how a database was
-    adopted:
+    are no matter of one tenant; ``purposes()``: what each object is for; ``engine``: ``citus`` on a
+    cluster, else ``plain``; and how a database was adopted:
 
     ``profile``: its name, ``native`` without one; ``source``: the schema of the adopted tables, an
     identifier; ``ledger_table``: what is written as the ledger of service periods; ``adopted``: by
@@ -41,11 +41,12 @@ def render(name: str, config: Config | None = None) -> str:
     guarded; ``unique_rents``: whether an index refuses further rents of a month; ``tenant``: the
     literal of the tenant that the adopted tables are of, where they know of one only.
     """
-    variables = (config or load()).variables
+    config = config or load()
     try:
-        return _environment().get_template(name).render(variables)
+        text = _environment().get_template(name).render(config.variables)
     except TemplateError as error:
         raise DuecourseError(f"cannot render {name}: {error}", "correct the template") from error
+    return beside.rewrite(text, config) if config.citus and beside.FILES.match(name) else text
 
 
 @cache

@@ -13,7 +13,6 @@ from duecourse.adopted import settled
 from duecourse.config import Config
 from duecourse.database import Connection, own_names, query
 from duecourse.errors import DuecourseError, ExitStatus
-from duecourse.objects import object_paths
 from duecourse.profile import NATIVE, Wanted
 from duecourse.render import render
 
@@ -138,9 +137,7 @@ def _made(config: Config) -> tuple[Counter[str], list[str]]:
     Foreign keys of our own tables, which name rows of theirs, are not among it.
     """
     chosen, theirs = config.adoption, config.profile
-    texts = [
-        render(path, config) for path in [*migrate.migration_paths(), *object_paths(config.profile)]
-    ]
+    texts = [render(path, config) for path in [*migrate.migration_paths(), *config.object_paths]]
     options = {
         f"sql/profiles/{theirs.name}/constraints.sql.j2": chosen.guards,
         f"sql/profiles/{theirs.name}/indexes.sql.j2": chosen.indexes,

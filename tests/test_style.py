@@ -29,7 +29,9 @@ OF_PROFILES = {
     for path in object_paths(profile.of(name))
     if path.startswith("sql/profiles/")
 }
-OBJECTS = [*object_paths(), *OF_PROFILES]
+#: What is made where Citus distributes the tables, as it is rendered there.
+OF_CITUS = sorted({*object_paths(citus=True)} - {*object_paths()})
+OBJECTS = [*object_paths(), *OF_PROFILES, *OF_CITUS]
 TEMPLATES = [
     *migration_paths(),
     *OBJECTS,
@@ -60,7 +62,8 @@ IN_SCHEMA = re.compile(r"(?<![.] )\b(billing|ops|ledger) [.] (\w+)")
 @cache
 def text_of(path: str) -> str:
     """Return a template as it is rendered with the default names."""
-    return render(path, Config(adoption=Adoption(OF_PROFILES.get(path, NATIVE.name))))
+    adoption = Adoption(OF_PROFILES.get(path, NATIVE.name))
+    return render(path, Config(adoption=adoption, citus=path in OF_CITUS))
 
 
 @cache
@@ -89,7 +92,9 @@ def own_name(path: str) -> str:
 
 def stage_of(path: str) -> int:
     """Return the number of a file's stage; bodies of a profile's routines may use every one."""
-    return len(STAGES) if path in OF_PROFILES else STAGES.index(path.rpartition("/")[0])
+    return (
+        len(STAGES) if path in {*OF_PROFILES, *OF_CITUS} else STAGES.index(path.rpartition("/")[0])
+    )
 
 
 @cache
@@ -186,7 +191,14 @@ def test_every_folder_is_a_stage() -> None:
         for file in (ROOT / top).rglob("*.sql.j2")
     }
     of_profiles = {stage for name in profile.names() for stage in stages_of(profile.of(name))}
-    assert folders <= {*STAGES, *of_profiles, "sql/macros", "sql/applying", "verify/faults"}
+    assert folders <= {
+        *STAGES,
+        *of_profiles,
+        *stages_of(citus=True),
+        "sql/macros",
+        "sql/applying",
+        "verify/faults",
+    }
 
 
 def test_every_migration_is_a_pair() -> None:

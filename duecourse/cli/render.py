@@ -9,7 +9,6 @@ from duecourse import migrate, output
 from duecourse.cli._session import Session, options, pass_session
 from duecourse.config import load
 from duecourse.errors import DuecourseError
-from duecourse.objects import object_paths
 from duecourse.profile import NATIVE, Adoption
 from duecourse.render import render as render_text
 
@@ -46,7 +45,7 @@ def render(session: Session, names: tuple[str, ...], out: Path | None, profile_n
     config = replace(load(), adoption=Adoption(profile_name))
     rendered = {
         path: render_text(path, config)
-        for path in _chosen(names, [*migrate.migration_paths(), *object_paths(config.profile)])
+        for path in _chosen(names, [*migrate.migration_paths(), *config.object_paths])
     }
     if out is not None:
         for path, text in rendered.items():

@@ -50,18 +50,18 @@ def call_everything(dsn: str, heed: Heed) -> None:
         for reading in READINGS:
             scene.read(reading)
         _bill(database)
-        _change(database)
-        _link(database)
-        _charge(database)
-        _take(database)
+        change_periods(database)
+        repair_links(database)
+        move_charges(database)
+        take_events(database)
         _waive(database)
         _rule(database)
     with connect(dsn) as connection:
         connection.add_notice_handler(heed)
         connection.execute("SET track_functions = 'pl'")
         for name in SAMPLES:
-            _import(connection, SAMPLES[name])
-            _import(connection, SAMPLES[name])
+            import_folder(connection, SAMPLES[name])
+            import_folder(connection, SAMPLES[name])
         _sample(connection)
 
 
@@ -96,7 +96,7 @@ def _bill(database: Database) -> None:
     books.select("cutover_checklist", as_of=LATE)
 
 
-def _change(database: Database) -> None:
+def change_periods(database: Database) -> None:
     """Backfill, regenerate, replenish, revert, edit, skip, defer, archive, retire."""
     books = Billing(database)
     fill(books, 4)
@@ -136,7 +136,7 @@ def _change(database: Database) -> None:
     books.select("verify")
 
 
-def _link(database: Database) -> None:
+def repair_links(database: Database) -> None:
     """Repair linkage, revert it."""
     books = Billing(database)
     client = books.client()
@@ -149,7 +149,7 @@ def _link(database: Database) -> None:
     books.select("verify")
 
 
-def _charge(database: Database) -> None:
+def move_charges(database: Database) -> None:
     """Backfill charges, post rent, post, reverse; record, correct, refund and move payments."""
     owner = Owner(database)
     owner.payment()
@@ -170,7 +170,7 @@ def _charge(database: Database) -> None:
     database.execute("SELECT * FROM ledger.verify(%s, %s)", [owner.tenant, LATE])
 
 
-def _take(database: Database) -> None:
+def take_events(database: Database) -> None:
     """Receive events of Stripe, some before their settings, and replay them."""
     inbox = Inbox(database)
     for unit in ("u-1", "u-2"):
@@ -229,7 +229,7 @@ def _rule(database: Database) -> None:
         database.execute(f"SELECT * FROM {reading}".encode())
 
 
-def _import(connection: Any, folder: Path) -> None:
+def import_folder(connection: Any, folder: Path) -> None:
     files, _warnings = find_files(connection, Config(), folder)
     with TemporaryDirectory() as name:
         import_books(connection, Config(), files, rejects=Path(name) / "rejects.csv")
