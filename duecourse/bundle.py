@@ -28,6 +28,11 @@ _VALUE = re.compile(r"%\((\w+)\)s")
 def bundle(connection: Connection) -> str:
     """Return the script that brings this database to this version; reads only."""
     found, config = pending(connection)
+    if config.citus:
+        raise DuecourseError(
+            "a script of psql does not distribute tables over a cluster",
+            "see what apply would do with duecourse apply --dry-run, and run it",
+        )
     if not (found.migrations or found.objects or found.move):
         raise DuecourseError(f"{found.place}: nothing to apply", "there is nothing to review")
     what = f"""\

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from duecourse import profile
 from duecourse.errors import DuecourseError
@@ -37,6 +37,7 @@ class Config:
     throttle: tuple[tuple[str, str | int], ...] = ()
     ledger_partitions: int = 0
     citus: bool = False
+    shard_count: int | None = None
     adoption: Adoption = NOTHING_ADOPTED
 
     def __post_init__(self) -> None:
@@ -112,7 +113,7 @@ class Config:
             raise DuecourseError(f"{path} is not TOML: {error}", "correct that line") from error
         names, tenant = settings.pop("schemas", {}), settings.pop("tenant", None)
         throttle = _throttle(path, settings.pop("throttle", {}))
-        partitions = _ledger_partitions(path, settings.pop("engine", {}))
+        engine = _engine(path, settings.pop("engine", {}))
         known = set(_SCHEMAS)
         unknown = [*settings, *(names.keys() - known if isinstance(names, dict) else ["schemas"])]
         if unknown:
@@ -123,7 +124,7 @@ class Config:
             )
         if not isinstance(tenant, str | None):
             raise DuecourseError(f"{path}: tenant is {tenant!r}, not a text", "put it in quotes")
-        return cls(**names, tenant=tenant, throttle=throttle, ledger_partitions=partitions)
+        return cls(**names, tenant=tenant, throttle=throttle, **engine)
 
 
 def _throttle(path: Path, bounds: object) -> tuple[tuple[str, str | int], ...]:
@@ -139,15 +140,25 @@ def _throttle(path: Path, bounds: object) -> tuple[tuple[str, str | int], ...]:
     return tuple(bounds.items()) if isinstance(bounds, dict) else ()
 
 
-def _ledger_partitions(path: Path, settings: object) -> int:
+def _engine(path: Path, settings: object) -> dict[str, Any]:
     """Read the table ``[engine]``: how the tables are laid out."""
     for name, value in settings.items() if isinstance(settings, dict) else [("engine", settings)]:
-        if name != "ledger_partitions" or type(value) is not int or not 2 <= value <= 1024:
+        if name == "citus" and type(value) is bool:
+            continue
+        least = {"ledger_partitions": 2, "shard_count": 1}.get(name)
+        if least is None or type(value) is not int or not least <= value <= 1024:
             raise DuecourseError(
                 f"{path} has no setting {name} = {value!r} of the engine",
-                "the table [engine] may hold ledger_partitions, a whole number from 2 to 1024",
+                "the table [engine] may hold ledger_partitions, a whole number from 2 to 1024;"
+                " or citus, true or false, and shard_count, a whole number from 1 to 1024",
             )
-    return settings.get("ledger_partitions", 0) if isinstance(settings, dict) else 0
+    chosen = settings if isinstance(settings, dict) else {}
+    if "ledger_partitions" in chosen and chosen.get("citus"):
+        raise DuecourseError(
+            f"{path} says citus and ledger_partitions, of which a database has one",
+            "take ledger_partitions out: the shards are its partitions",
+        )
+    return chosen
 
 
 def load() -> Config:

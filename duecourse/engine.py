@@ -1,7 +1,10 @@
 """The settings of the engine: how a database stands to them, and bringing it there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from duecourse import citus
+from duecourse.adopted import refuse_adopted
+from duecourse.changes import counted
 from duecourse.config import Config
 from duecourse.database import Connection, rows_of
 from duecourse.errors import DuecourseError, ExitStatus
@@ -15,7 +18,8 @@ class Engine:
     """Into how many partitions the ledger is cut (0: into none), and what the settings say.
 
     ``moving``: into how many a move that has not ended is bringing it, with the pages of the tables
-    that it has copied.
+    that it has copied. ``is_distributed``: by Citus; ``to_distribute``: how many tables an apply
+    would distribute.
     """
 
     wanted: int
@@ -23,15 +27,30 @@ class Engine:
     moving: int | None = None
     pages_copied: int = 0
     pages: int = 0
+    is_distributed: bool = False
+    wants_citus: bool = False
+    to_distribute: int = 0
 
     @property
     def is_pending(self) -> bool:
         """Whether an apply has something to move."""
-        return self.wanted != self.partitions or self.moving is not None
+        return (
+            self.wanted != self.partitions
+            or self.moving is not None
+            or self.wants_citus != self.is_distributed
+            or self.to_distribute > 0
+        )
 
     @property
     def told(self) -> str | None:
         """Say it in words; None where there is nothing to say."""
+        if self.is_distributed or self.wants_citus:
+            says = "distributed by Citus" if self.is_distributed else "not distributed"
+            if self.to_distribute:
+                says += f", {counted(self.to_distribute, 'table')} to distribute"
+            if self.is_distributed != self.wants_citus:
+                says += f"; duecourse.toml says citus = {str(self.wants_citus).lower()}"
+            return says
         says = f"{self.partitions or 'no'} partitions of the ledger"
         if self.moving is not None:
             says += (
@@ -46,15 +65,39 @@ class Engine:
 def look(connection: Connection, config: Config) -> Engine:
     """Return how a database stands to the settings; reads only."""
     [row] = rows_of(connection, config, "engine_settings", "engine") or [()]
-    return Engine(config.ledger_partitions, *row)
+    found = Engine(config.ledger_partitions, *row)
+    return replace(
+        found,
+        # A database that somebody has distributed by hand is one that is distributed.
+        is_distributed=found.is_distributed or bool(citus.tables(connection, config)),
+        wants_citus=config.citus,
+        to_distribute=citus.left(connection, config) if config.citus else 0,
+    )
 
 
 def refuse_other(connection: Connection, config: Config) -> None:
     """Refuse settings that are not those of the database, and that an apply does not bring about.
 
-    It cuts plain tables, and ends what it has begun.
+    It cuts plain tables, ends what it has begun, and distributes what is not yet.
     """
     found = look(connection, config)
+    if found.is_distributed and not config.citus:
+        raise DuecourseError(
+            "the tables are distributed by Citus, and [engine] citus says nothing of it",
+            "set citus = true in duecourse.toml",
+            exit_status=ExitStatus.REFUSED,
+        )
+    if config.citus:
+        refuse_adopted(config, "its tables stay where they are: take citus out of duecourse.toml")
+        if found.partitions or found.moving is not None:
+            raise DuecourseError(
+                f"the ledger is cut into {_partitions(found.partitions)}, and [engine] citus asks "
+                "for shards",
+                f"make it plain first: {statement(config, 0)}",
+                exit_status=ExitStatus.REFUSED,
+            )
+        citus.check(connection, config)
+        return
     if found.moving is not None and found.moving != found.wanted:
         raise DuecourseError(
             f"the ledger is on the way to {_partitions(found.moving)}, and [engine] "

@@ -12,7 +12,7 @@ from yoyo import default_migration_table, read_migrations
 from yoyo.exceptions import BadMigration
 from yoyo.migrations import MigrationList
 
-from duecourse import engine, frozen, locate
+from duecourse import citus, engine, frozen, locate
 from duecourse.adopted import config_of
 from duecourse.catalog import Difference, apply_objects, look
 from duecourse.config import Config
@@ -45,13 +45,17 @@ class Watch:
     def moved(self, partitions: int, seconds: float) -> None:
         """Hear that the ledger is in its partitions."""
 
+    def distributed(self, tables: int, seconds: float) -> None:
+        """Hear that tables are distributed."""
+
 
 @dataclass(frozen=True)
 class Applied:
     """What an apply did: the migrations it ran and the objects it made, changed or dropped.
 
     ``differences`` are left, since apply repairs repeatable objects only; so are ``edited``
-    migrations. ``partitions``: those that the ledger was moved into, if it was.
+    migrations. ``partitions``: those that the ledger was moved into, if it was; ``distributed``:
+    how many tables were distributed.
     """
 
     migrations: list[str]
@@ -61,6 +65,7 @@ class Applied:
     place: str
     seconds: float
     partitions: int | None = None
+    distributed: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,8 @@ def apply(
         registry.take_advisory_lock(deadline)
         registry.settle(wanted)
         engine.refuse_other(registry.connection, registry.config)
+        if registry.config.citus:
+            citus.let_triggers_run(registry.connection, registry.config)
         registry.open()
         with registry.lock(deadline - time.monotonic()):
             migrations = read()
@@ -120,6 +127,7 @@ def apply(
                     registry.apply_one(migration)
                     watch.migrated(migration.id, time.monotonic() - start)
             with connect(dsn) as connection:
+                distributed = _distribute(connection, registry.config, watch)
                 start = time.monotonic()
                 begins = None if pending else partial(watch.begins, place, 0)
                 changed, left = finish(connection, registry.config, begins)
@@ -128,7 +136,8 @@ def apply(
                 edited = _edited(connection, registry.config)
     seconds = time.monotonic() - began
     migrated = [item.id for item in pending]
-    return Applied(migrated, changed, edited, left, place, round(seconds, 3), moved)
+    seconds = round(seconds, 3)
+    return Applied(migrated, changed, edited, left, place, seconds, moved, distributed)
 
 
 def status(connection: Connection) -> Status:
@@ -157,14 +166,29 @@ def finish(
     """Make the repeatable objects, after the migrations; see `apply_objects`.
 
     Stripe events that an older version has received are read by these objects, in the same
-    transaction.
+    transaction. On a cluster the tables are distributed by then: their routines need it.
     """
+    if config.citus and citus.left(connection, config):
+        raise DuecourseError(
+            "[engine] citus is set, and the tables are not distributed yet", "run: duecourse apply"
+        )
     with connection.transaction():
         done = apply_objects(connection, config, begins)
         frozen.compare(connection, config)
         if _CATCHING_UP in config.object_paths:
             query(connection, "catch_up_stripe_inbox", config)
     return done
+
+
+def _distribute(connection: Connection, config: Config, watch: Watch) -> int:
+    """Distribute the tables, where the settings ask for it; return how many were not yet."""
+    if not config.citus:
+        return 0
+    start = time.monotonic()
+    tables = citus.settle(connection, config)
+    if tables:
+        watch.distributed(tables, time.monotonic() - start)
+    return tables
 
 
 def _move(connection: Connection, config: Config, watch: Watch) -> int | None:

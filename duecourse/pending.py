@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from duecourse import engine, frozen
+from duecourse import citus, engine, frozen
 from duecourse.adopted import config_of, refuse_adopted
 from duecourse.changes import counted
 from duecourse.config import Config
@@ -17,7 +17,8 @@ class Pending:
     """The migrations and the objects that an apply would run, and the text of each by its file.
 
     Objects that are ``removed`` have no text: an apply drops what their files made. ``move``: the
-    CALL that moves the ledger into its partitions, if it is to be.
+    CALL that moves the ledger into its partitions, or the statements that distribute the tables, if
+    they are to be; ``moves`` says which.
     """
 
     place: str
@@ -25,11 +26,13 @@ class Pending:
     objects: list[ObjectState]
     texts: dict[str, str] = field(repr=False)
     move: str | None = None
+    moves: str = "partitions of the ledger"
 
     @property
     def counted(self) -> str:
         """How much there is to apply, in words."""
-        return to_apply(len(self.migrations), len(self.objects), moves=bool(self.move))
+        moves = self.moves if self.move else ""
+        return to_apply(len(self.migrations), len(self.objects), moves=moves)
 
 
 def pending(connection: Connection) -> tuple[Pending, Config]:
@@ -44,13 +47,16 @@ def pending(connection: Connection) -> tuple[Pending, Config]:
     paths = [frozen.template(name) for name in found.pending]
     paths += [item.path for item in objects if item.state is not State.REMOVED]
     texts = {path: render(path, config) for path in paths}
-    partitions = config.ledger_partitions
-    is_to_move = engine.look(connection, config).is_pending
-    move = engine.statement(config, partitions) if is_to_move else None
-    return Pending(where(connection), found.pending, objects, texts, move), config
+    move, moves = None, Pending.moves
+    if config.citus:
+        move = ";\n".join(text for _, text in citus.statements(connection, config)) or None
+        moves = "distribution of the tables"
+    elif engine.look(connection, config).is_pending:
+        move = engine.statement(config, config.ledger_partitions)
+    return Pending(where(connection), found.pending, objects, texts, move, moves), config
 
 
-def to_apply(migrations: int, objects: int, *, moves: bool = False) -> str:
+def to_apply(migrations: int, objects: int, *, moves: str = "") -> str:
     """Return in words how much there is to apply."""
     told = [
         counted(number, noun)
@@ -58,7 +64,7 @@ def to_apply(migrations: int, objects: int, *, moves: bool = False) -> str:
         if number
     ]
     if moves:
-        told.append("the partitions of the ledger")
+        told.append(f"the {moves}")
     return f"{' and '.join(told)} to apply" if told else "nothing to apply"
 
 

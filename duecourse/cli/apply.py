@@ -49,7 +49,8 @@ def apply(
     again, at the same time as another apply, and after one that was killed.
 
     Where duecourse.toml asks for partitions of the ledger, it is moved into them; see
-    docs/partitions.md. Nobody writes to it meanwhile.
+    docs/partitions.md. Nobody writes to it meanwhile. Where it asks for a cluster of Citus, the
+    tables are distributed; see docs/citus.md.
 
     Tables that were changed by hand are named with the statement that repairs them, which is not
     run; then the exit status is 1.
@@ -103,9 +104,13 @@ class _Told(migrate.Watch):
     def moved(self, partitions: int, seconds: float) -> None:
         click.echo(f"  {f'the ledger in {partitions} partitions':<31} ok {_took(seconds)}")
 
+    def distributed(self, tables: int, seconds: float) -> None:
+        told = f"{counted(tables, 'table')} distributed"
+        click.echo(f"  {told:<31} ok {_took(seconds)}")
+
 
 def _show_end(done: migrate.Applied, verbose: bool) -> None:
-    if done.migrations or done.objects or done.partitions:
+    if done.migrations or done.objects or done.partitions or done.distributed:
         is_new = "0001.ops" in done.migrations
         steps = "duecourse import, or duecourse verify" if is_new else "duecourse verify"
         names = "" if verbose or not done.objects else " (names: --verbose)"
@@ -122,7 +127,7 @@ def _show_pending(form: str, found: Pending) -> None:
     for path, what in _named(found).items():
         click.echo(f"\n{banner(path, what)}{found.texts.get(path, '')}", nl=False)
     if found.move:
-        click.echo(f"\n{banner('duecourse.toml', 'partitions of the ledger')}{found.move};")
+        click.echo(f"\n{banner('duecourse.toml', found.moves)}{found.move};")
 
 
 def _named(found: Pending) -> dict[str, str]:

@@ -285,5 +285,6 @@ def test_what_is_no_number_of_partitions_is_refused(tmp_path: Path) -> None:
         name, _, value = setting.partition(" = ")
         assert raised.value.message == f"{file} has no setting {name} = {value} of the engine"
         assert raised.value.hint == (
-            "the table [engine] may hold ledger_partitions, a whole number from 2 to 1024"
+            "the table [engine] may hold ledger_partitions, a whole number from 2 to 1024;"
+            " or citus, true or false, and shard_count, a whole number from 1 to 1024"
         )
