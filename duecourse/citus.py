@@ -59,9 +59,12 @@ def let_triggers_run(connection: Connection, config: Config) -> None:
 def settle(connection: Connection, config: Config) -> int:
     """Distribute the tables that are not yet, after the migrations; return how many there were.
 
-    In one transaction, and without the repeatable objects: the triggers would look at the tables
-    while their rows are copied, and routines that name their rows be made on this node alone.
+    By a session that has begun after `let_triggers_run`. In one transaction, and without the
+    repeatable objects: the triggers would look at the tables while their rows are copied, and
+    routines that name their rows be made on this node alone.
     """
+    for message, hint in query(connection, "citus_unset", config):
+        raise DuecourseError(message, hint, exit_status=ExitStatus.REFUSED)
     tables_left = left(connection, config)
     if tables_left:
         with connection.transaction():
@@ -74,7 +77,9 @@ def settle(connection: Connection, config: Config) -> int:
             query(connection, "record_citus", config)
     [(held,)] = query(connection, "citus_held", config)
     if not held:
-        frozen.change(connection, config, f"sql/applying/{_GUARDS}.sql.j2")
+        with connection.transaction():
+            query(connection, "citus_session", config)
+            frozen.change(connection, config, f"sql/applying/{_GUARDS}.sql.j2")
     return tables_left
 
 

@@ -22,7 +22,7 @@ _CLUSTER = """
     SELECT n, a.about, a.result, true
     FROM generate_series(1, 2) AS n
     CROSS JOIN (VALUES ('timezone', 'UTC'), ('datestyle', 'ISO, MDY'), ('nested', NULL),
-        ('btree_gist', '1'), ('SELECT 1', '1')) AS a (about, result);
+        ('unsafe_triggers', 'on'), ('btree_gist', '1'), ('SELECT 1', '1')) AS a (about, result);
     CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass, partmethod "char");
     CREATE TABLE pg_catalog.pg_dist_local_group AS SELECT 0 AS groupid;
     CREATE TABLE pg_catalog.pg_dist_node AS
