@@ -35,14 +35,15 @@ BY_HAND = [
         "index billing.recurring_service_periods_one_claim_key",
         "missing",
         f"CREATE UNIQUE INDEX recurring_service_periods_one_claim_key ON {LEDGER} USING btree"
-        " (tenant, invoice_charge_detail_id) WHERE (invoice_charge_detail_id IS NOT NULL)",
+        " (tenant, invoice_charge_detail_id) WHERE (invoice_charge_detail_id IS NOT NULL);"
+        " COMMENT ON INDEX billing.recurring_service_periods_one_claim_key"
+        " IS 'A detail of an invoice bills one row.'",
     ),
     (
-        f"ALTER TABLE {LEDGER} DROP CONSTRAINT recurring_service_periods_revision_key",
-        f"constraint recurring_service_periods_revision_key on {LEDGER}",
+        "ALTER TABLE ops.engine_settings DROP CONSTRAINT engine_settings_pkey",
+        "constraint engine_settings_pkey on ops.engine_settings",
         "missing",
-        f"ALTER TABLE {LEDGER} ADD CONSTRAINT recurring_service_periods_revision_key"
-        " UNIQUE (tenant, schedule_key, period_key, revision)",
+        "ALTER TABLE ops.engine_settings ADD CONSTRAINT engine_settings_pkey PRIMARY KEY (setting)",
     ),
     (
         f"ALTER TABLE {LEDGER} ADD hack integer NOT NULL DEFAULT 1",

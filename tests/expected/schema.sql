@@ -303,8 +303,6 @@ TABLE billing.recurring_service_periods (
     whole_period_start date,
     whole_period_end date,
     CONSTRAINT recurring_service_periods_pkey PRIMARY KEY (tenant, record_id),
-    CONSTRAINT recurring_service_periods_revision_key UNIQUE (tenant, schedule_key, period_key,
-        revision),
     CONSTRAINT recurring_service_periods_charge_fkey FOREIGN KEY (tenant, invoice_id,
         invoice_charge_id) REFERENCES billing.invoice_charges(tenant, invoice_id,
         invoice_charge_id),
@@ -354,17 +352,21 @@ TABLE billing.recurring_service_periods (
 CREATE INDEX recurring_service_periods_charge_idx ON billing.recurring_service_periods USING btree
     (tenant, invoice_charge_id) WHERE invoice_charge_id IS NOT NULL;
 CREATE INDEX recurring_service_periods_client_window_idx ON billing.recurring_service_periods USING
-    btree (tenant, client_id, invoice_window_end);
+    btree (tenant, client_id, invoice_window_end) WHERE lifecycle_state <> 'superseded'::text OR
+    invoice_id IS NOT NULL;
 CREATE INDEX recurring_service_periods_due_idx ON billing.recurring_service_periods USING btree
     (tenant, invoice_window_end, invoice_window_start, service_period_end, service_period_start)
     WHERE (lifecycle_state = ANY (ARRAY['generated'::text, 'edited'::text, 'locked'::text])) AND
     quarantine_reason IS NULL;
 CREATE INDEX recurring_service_periods_obligation_idx ON billing.recurring_service_periods USING
-    btree (tenant, obligation_id);
+    btree (tenant, obligation_id, service_period_start);
 CREATE UNIQUE INDEX recurring_service_periods_one_claim_key ON billing.recurring_service_periods
     USING btree (tenant, invoice_charge_detail_id) WHERE invoice_charge_detail_id IS NOT NULL;
 CREATE INDEX recurring_service_periods_quarantine_idx ON billing.recurring_service_periods USING
     btree (tenant, obligation_id) WHERE quarantine_reason IS NOT NULL;
+CREATE UNIQUE INDEX recurring_service_periods_revision_key ON billing.recurring_service_periods
+    USING btree (tenant, hashtextextended(schedule_key, 0::bigint), hashtextextended(period_key,
+    0::bigint), revision);
 CREATE TRIGGER recurring_service_periods_guard_columns BEFORE UPDATE OF tenant, record_id,
     client_id, obligation_id, obligation_type, schedule_key, period_key, revision, charge_family,
     cadence_owner, due_position, service_period_start, service_period_end, invoice_window_start,

@@ -123,7 +123,7 @@ RULES = {
     "a revision twice": Rule(
         "revision_key", "23505", lambda s: s.insert(
             period_key="period:2025-01-01:2025-02-01", lifecycle_state="superseded"),
-        r"Key \(tenant, schedule_key, period_key, revision\)=.* already exists\."),
+        r"Key \(tenant, hashtextextended\(schedule_key, .* revision\)=.* already exists\."),
     "revision 0": check("revision", lambda s: s.insert(revision=0)),
     "an unknown state": check("lifecycle_state", lambda s: s.insert(lifecycle_state="open")),
     "an unknown type": check("obligation_type", lambda s: s.insert(obligation_type="line")),
@@ -192,7 +192,7 @@ def drop(database: Database, guard: str) -> None:
     """Drop a guard of the ledger: a trigger, an index or a constraint."""
     if "_guard_" in guard:
         database.execute(f"DROP TRIGGER {guard} ON {LEDGER}")
-    elif guard.endswith("_one_claim_key"):
+    elif guard.endswith(("_one_claim_key", "_revision_key")):
         database.execute(f"DROP INDEX billing.{guard}")
     else:
         database.execute(f"ALTER TABLE {LEDGER} DROP CONSTRAINT {guard} CASCADE")
