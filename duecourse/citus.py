@@ -6,8 +6,8 @@ from duecourse.config import Config
 from duecourse.database import Connection, query, rows_of
 from duecourse.errors import DuecourseError, ExitStatus
 
-#: The constraints that stand for what triggers look up on plain PostgreSQL.
-_GUARDS = "citus_guards"
+#: The constraints that stand for what triggers look up on plain PostgreSQL, each made by a file.
+CONSTRAINTS = ["live_overlap_excl", "live_slot_excl"]
 
 
 def check(connection: Connection, config: Config) -> None:
@@ -75,11 +75,10 @@ def settle(connection: Connection, config: Config) -> int:
             for _, statement in statements(connection, config):
                 connection.execute(statement.encode())
             query(connection, "record_citus", config)
-    [(held,)] = query(connection, "citus_held", config)
-    if not held:
+    for (name,) in query(connection, "citus_unheld", config, names=CONSTRAINTS):
         with connection.transaction():
             query(connection, "citus_session", config)
-            frozen.change(connection, config, f"sql/applying/{_GUARDS}.sql.j2")
+            frozen.change(connection, config, f"sql/applying/{name}.sql.j2")
     return tables_left
 
 

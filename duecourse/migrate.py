@@ -45,6 +45,9 @@ class Watch:
     def moved(self, partitions: int, seconds: float) -> None:
         """Hear that the ledger is in its partitions."""
 
+    def distributes(self, place: str, tables: int) -> None:
+        """Hear where it is, and that so many tables are to be distributed."""
+
     def distributed(self, tables: int, seconds: float) -> None:
         """Hear that tables are distributed."""
 
@@ -127,7 +130,8 @@ def apply(
                     registry.apply_one(migration)
                     watch.migrated(migration.id, time.monotonic() - start)
             with connect(dsn) as connection:
-                distributed = _distribute(connection, registry.config, watch)
+                waits = "" if pending else place
+                distributed = _distribute(connection, registry.config, watch, waits)
                 start = time.monotonic()
                 begins = None if pending else partial(watch.begins, place, 0)
                 changed, left = finish(connection, registry.config, begins)
@@ -180,10 +184,15 @@ def finish(
     return done
 
 
-def _distribute(connection: Connection, config: Config, watch: Watch) -> int:
-    """Distribute the tables, where the settings ask for it; return how many were not yet."""
+def _distribute(connection: Connection, config: Config, watch: Watch, waits: str) -> int:
+    """Distribute the tables, where the settings ask for it; return how many were not yet.
+
+    ``waits``: the place, where nothing was told of it yet.
+    """
     if not config.citus:
         return 0
+    if waits and (left := citus.left(connection, config)):
+        watch.distributes(waits, left)
     start = time.monotonic()
     tables = citus.settle(connection, config)
     if tables:

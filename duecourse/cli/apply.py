@@ -104,6 +104,9 @@ class _Told(migrate.Watch):
     def moved(self, partitions: int, seconds: float) -> None:
         click.echo(f"  {f'the ledger in {partitions} partitions':<31} ok {_took(seconds)}")
 
+    def distributes(self, place: str, tables: int) -> None:
+        click.echo(f"{place}: {counted(tables, 'table')} to distribute")
+
     def distributed(self, tables: int, seconds: float) -> None:
         told = f"{counted(tables, 'table')} distributed"
         click.echo(f"  {told:<31} ok {_took(seconds)}")

@@ -51,7 +51,7 @@ def call_everything(dsn: str, heed: Heed) -> None:
             scene.read(reading)
         _bill(database)
         change_periods(database)
-        repair_links(database)
+        _link(database)
         move_charges(database)
         take_events(database)
         _waive(database)
@@ -136,7 +136,7 @@ def change_periods(database: Database) -> None:
     books.select("verify")
 
 
-def repair_links(database: Database) -> None:
+def _link(database: Database) -> None:
     """Repair linkage, revert it."""
     books = Billing(database)
     client = books.client()

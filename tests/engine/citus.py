@@ -4,6 +4,7 @@ import re
 
 from duecourse import script
 from duecourse.catalog import apply_objects
+from duecourse.citus import CONSTRAINTS
 from duecourse.config import Config
 from duecourse.render import render
 from tests.conftest import Database
@@ -123,7 +124,8 @@ def put_guards(database: Database) -> None:
     """Change the guards of a database that is applied to those of a cluster."""
     stand_in(database)
     apply_objects(database, CITUS)
-    script.run(database, constraints(database))
+    for name in CONSTRAINTS:
+        script.run(database, constraint(database, f"sql/applying/{name}.sql.j2"))
 
 
 def put_guards_on_shards(database: Database) -> None:
@@ -138,9 +140,11 @@ def put_guards_on_shards(database: Database) -> None:
     database.execute(_SHARDS.encode())
 
 
-def constraints(database: Database) -> str:
-    """Return the statements that make the constraints, as this server can run them."""
-    text = render("sql/applying/citus_guards.sql.j2", CITUS)
+def constraint(database: Database, path: str) -> str:
+    """Return the statements that make a constraint, as this server can run them."""
+    text = render(path, CITUS)
+    if "gist" not in text:
+        return text
     known = "SELECT FROM pg_available_extensions WHERE name = 'btree_gist'"
     if database.execute(known).fetchone() is not None:
         return text
@@ -148,7 +152,5 @@ def constraints(database: Database) -> str:
         database.execute(_RANGES.encode())
     text = re.sub(r"CREATE EXTENSION [^;]*;", "", text)
     for column, kind in (("tenant", "uuids"), ("schedule_key", "texts")):
-        text = text.replace(
-            f"{column} WITH =", f"public.{kind}({column}, {column}, '[]') WITH =", 1
-        )
+        text = text.replace(f"{column} WITH =", f"public.{kind}({column}, {column}, '[]') WITH =")
     return text

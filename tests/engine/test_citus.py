@@ -17,10 +17,10 @@ from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.migrate import apply, finish, status
 from duecourse.pending import pending
 from tests.conftest import Database
-from tests.engine.citus import CITUS, constraints, stand_in
+from tests.engine.citus import CITUS, constraint, stand_in
 from tests.service_periods.books import LEDGER, Books, fill
 
-GUARDS = "sql/applying/citus_guards.sql.j2"
+MADE = [f"sql/applying/{name}.sql.j2" for name in citus.CONSTRAINTS]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def ranges(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Database]]:
     rendered = render.render
 
     def rendered_here(path: str, config: Config | None = None) -> str:
-        return constraints(databases[0]) if path == GUARDS else rendered(path, config)
+        return constraint(databases[0], path) if path in MADE else rendered(path, config)
 
     monkeypatch.setattr(frozen, "render", rendered_here)
     yield databases
