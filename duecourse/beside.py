@@ -110,11 +110,11 @@ class _Maker:
             raise DuecourseError(
                 f"no way is known to run beside the row: {text}", "write it as a statement"
             )
-        target = _INTO.search(text)
-        if target is None:
-            return f"{before}{self._dynamic(text, names)}{end}"
-        query = text[: target.start()] + text[target.end() :]
-        made = self._dynamic(query, names, target["names"])
+        if target := _INTO.search(text):
+            query = text[: target.start()] + text[target.end() :]
+            made = self._dynamic(query, names, target["names"])
+        else:
+            made = self._dynamic(text, names)
         return f"{before}{made}{end}{self._found(indent)}"
 
     def _condition(self, text: str, names: list[str], indent: str) -> str:

@@ -153,6 +153,10 @@ def _engine(path: Path, settings: object) -> dict[str, Any]:
                 " or citus, true or false, and shard_count, a whole number from 1 to 1024",
             )
     chosen = settings if isinstance(settings, dict) else {}
+    if "shard_count" in chosen and not chosen.get("citus"):
+        raise DuecourseError(
+            f"{path} says shard_count, and not citus", "set citus = true, or take shard_count out"
+        )
     if "ledger_partitions" in chosen and chosen.get("citus"):
         raise DuecourseError(
             f"{path} says citus and ledger_partitions, of which a database has one",

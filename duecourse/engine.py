@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from duecourse import citus
-from duecourse.adopted import refuse_adopted
 from duecourse.changes import counted
 from duecourse.config import Config
 from duecourse.database import Connection, rows_of
 from duecourse.errors import DuecourseError, ExitStatus
+from duecourse.profile import NATIVE
 
 #: The procedure that moves the ledger, of schema ops.
 _MOVING = "partition_ledger"
@@ -88,7 +88,13 @@ def refuse_other(connection: Connection, config: Config) -> None:
             exit_status=ExitStatus.REFUSED,
         )
     if config.citus:
-        refuse_adopted(config, "its tables stay where they are: take citus out of duecourse.toml")
+        if config.profile != NATIVE:
+            raise DuecourseError(
+                f"[engine] citus is set, and the tables of {config.profile.name} are not ours to "
+                "distribute",
+                "take citus out of duecourse.toml",
+                exit_status=ExitStatus.REFUSED,
+            )
         if found.partitions or found.moving is not None:
             raise DuecourseError(
                 f"the ledger is cut into {_partitions(found.partitions)}, and [engine] citus asks "

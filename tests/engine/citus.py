@@ -151,6 +151,10 @@ def constraint(database: Database, path: str) -> str:
     if database.execute("SELECT to_regtype('public.uuids')").fetchone() == (None,):
         database.execute(_RANGES.encode())
     text = re.sub(r"CREATE EXTENSION [^;]*;", "", text)
-    for column, kind in (("tenant", "uuids"), ("schedule_key", "texts")):
-        text = text.replace(f"{column} WITH =", f"public.{kind}({column}, {column}, '[]') WITH =")
+    for column, kind in (
+        ("hashtextextended(schedule_key, 0)", "pg_catalog.int8range"),
+        ("tenant", "public.uuids"),
+        (" schedule_key", "public.texts"),
+    ):
+        text = text.replace(f"{column} WITH =", f"{kind}({column}, {column}, '[]') WITH =")
     return text

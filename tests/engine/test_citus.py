@@ -5,6 +5,7 @@ with.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -16,6 +17,7 @@ from duecourse.config import Config, load
 from duecourse.errors import DuecourseError, ExitStatus
 from duecourse.migrate import apply, finish, status
 from duecourse.pending import pending
+from duecourse.profile import Adoption
 from tests.conftest import Database
 from tests.engine.citus import CITUS, constraint, stand_in
 from tests.service_periods.books import LEDGER, Books, fill
@@ -125,7 +127,6 @@ def test_apply_distributes_between_migrations_and_objects(
         "SELECT unnest(setconfig) FROM pg_db_role_setting AS s, pg_database AS d"
         " WHERE d.oid = s.setdatabase AND d.datname = current_database()"
     ).fetchall() == [("citus.enable_unsafe_triggers=on",)]
-    assert_distributed(database)
     # What is taken away is told, and made again.
     name = "recurring_service_periods_live_slot_excl"
     database.execute(f"ALTER TABLE {LEDGER} DROP CONSTRAINT {name}".encode())
@@ -235,6 +236,16 @@ def test_partitions_are_refused(dsn: str, settings: Path, ranges: list[Database]
     )
 
 
+def test_adopted_tables_are_refused(shared_database: Database) -> None:
+    with pytest.raises(DuecourseError) as raised:
+        engine.refuse_other(shared_database, replace(CITUS, adoption=Adoption("rental")))
+    assert raised.value.exit_status == ExitStatus.REFUSED
+    assert raised.value.message == (
+        "[engine] citus is set, and the tables of rental are not ours to distribute"
+    )
+    assert raised.value.hint == "take citus out of duecourse.toml"
+
+
 def test_settings_that_exclude_each_other_are_refused(settings: Path) -> None:
     settings.write_text("[engine]\ncitus = true\nledger_partitions = 2\n")
     with pytest.raises(DuecourseError) as raised:
@@ -242,6 +253,10 @@ def test_settings_that_exclude_each_other_are_refused(settings: Path) -> None:
     assert raised.value.message == (
         f"{settings} says citus and ledger_partitions, of which a database has one"
     )
+    settings.write_text("[engine]\nshard_count = 2\n")
+    with pytest.raises(DuecourseError) as raised:
+        load()
+    assert raised.value.message == f"{settings} says shard_count, and not citus"
     settings.write_text("[engine]\ncitus = 'yes'\n")
     with pytest.raises(DuecourseError) as raised:
         load()
@@ -305,6 +320,12 @@ PRECONDITIONS = {
         "CREATE ROLE citus_owner NOLOGIN; SET LOCAL ROLE citus_owner",
         "role citus_owner cannot log in, as which the nodes work for one another",
         "run: ALTER ROLE citus_owner LOGIN",
+    ),
+    "of a role that may create nothing": (
+        "DROP EXTENSION IF EXISTS btree_gist CASCADE; SET LOCAL citus.enable_unsafe_triggers = on;"
+        " CREATE ROLE citus_owner LOGIN; SET LOCAL ROLE citus_owner",
+        "role citus_owner may not create the extension btree_gist",
+        "as a superuser, run: CREATE EXTENSION btree_gist",
     ),
     "of a role that owns no database": (
         "CREATE ROLE citus_owner LOGIN; SET LOCAL ROLE citus_owner",
