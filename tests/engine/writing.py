@@ -31,8 +31,8 @@ CLAUSES = {"UPDATE", "DELETE", "SET", "FROM", "USING", "WHERE", "RETURNING"}
 
 @cache
 def objects() -> dict[str, str]:
-    """Return the files of all objects, as they are rendered."""
-    return {path: render(path, Config()) for path in object_paths()}
+    """Return the files of all objects, as they are rendered for a cluster."""
+    return {path: render(path, Config(citus=True)) for path in object_paths()}
 
 
 @cache
