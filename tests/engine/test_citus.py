@@ -15,7 +15,8 @@ from duecourse import citus, engine, frozen, render
 from duecourse.bundle import bundle
 from duecourse.config import Config, load
 from duecourse.errors import DuecourseError, ExitStatus
-from duecourse.migrate import apply, finish, status
+from duecourse.migrate import Watch, apply, finish, status
+from duecourse.objects import ObjectState
 from duecourse.pending import pending
 from duecourse.profile import Adoption
 from tests.conftest import Database
@@ -159,6 +160,22 @@ def assert_distributed(database: Database) -> None:
     ]
 
 
+class Heard(Watch):
+    """Remembers what an apply tells of the distribution, and when."""
+
+    def __init__(self) -> None:
+        self.news: list[str] = []
+
+    def distributes(self, place: str, tables: int) -> None:
+        self.news.append(f"distributes {tables}")
+
+    def distributed(self, tables: int, seconds: float) -> None:
+        self.news.append(f"distributed {tables}")
+
+    def made(self, objects: list[ObjectState], seconds: float) -> None:
+        self.news.append(f"made {len(objects)}")
+
+
 def test_an_applied_database_with_rows_is_moved(
     dsn: str, settings: Path, ranges: list[Database]
 ) -> None:
@@ -181,8 +198,13 @@ def test_an_applied_database_with_rows_is_moved(
     with pytest.raises(DuecourseError) as raised:
         finish(database, load())
     assert raised.value.message == ("[engine] citus is set, and the tables are not distributed yet")
-    done = apply(dsn)
-    assert done.distributed == found.move.count("create_")
+    heard = Heard()
+    done = apply(dsn, watch=heard)
+    tables = found.move.count("create_")
+    assert done.distributed == tables
+    assert heard.news == [
+        f"distributes {tables}", f"distributed {tables}", f"made {len(load().object_paths)}"
+    ]  # fmt: skip
     assert_distributed(database)
     assert books.ledger() == rows
     with pytest.raises(psycopg.Error) as failed:
