@@ -1,6 +1,7 @@
 """Pages of due work: the documented order, whole at any size, also while the ledger changes."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -54,14 +55,14 @@ def test_pages_make_up_the_whole(books: Billing, due_only: bool, as_of: date) ->
         assert list(books.pages("due_work", size, due_only=due_only, as_of=as_of)) == whole
 
 
-def crowd(books: Billing, lines: int) -> None:
+def crowd(books: Billing, lines: int, names: Sequence[str] = NAMES[:8]) -> None:
     """Windows with many rows: two of three lines in arrears, of clients whose names are alike."""
     fill(books, lines)
-    clients = [books.named(name) for name in NAMES]
+    clients = [books.named(name) for name in names]
     books.database.execute(
-        "UPDATE billing.client_contracts SET client_id = (%s::uuid[])[1 + (hashtext("
-        " contract_id::text) & 7)] WHERE tenant = %s",
-        (clients, books.tenant),
+        "UPDATE billing.client_contracts SET client_id = (%s::uuid[])[1 + abs(hashtext("
+        " contract_id::text) %% cardinality(%s::uuid[]))] WHERE tenant = %s",
+        (clients, clients, books.tenant),
     )
     books.call()
     # What was planned for the few rows of other tests is planned again.
@@ -143,16 +144,36 @@ def test_candidates_page_like_due_work(books: Billing) -> None:
             assert list(pages) == whole
 
 
-def test_pages_of_candidates_are_whole_by_client_and_in_one_go(books: Billing) -> None:
-    """A small page asks for its clients one by one, a large one for everything that is due."""
-    crowd(books, 60)
+@pytest.mark.parametrize("lines", [60, 751])
+def test_pages_of_candidates_are_whole(books: Billing, lines: int) -> None:
+    """Window by window, of few rows each or of more than 500; some periods have no row."""
+    crowd(books, lines)
+    late = [books.line(books.named(name), owner="contract") for name in ("Same", "a")]
+    books.period(late[0], JANUARY, FEBRUARY)
     whole = books.candidates(as_of=FEBRUARY)
-    clients = {row["client_id"] for row in whole}
-    due = len(books.due(as_of=FEBRUARY))
-    assert 100 < due <= 100 * len(clients)
-    assert list(books.pages("invoice_candidates", len(clients), as_of=FEBRUARY)) == whole
+    assert {row["fallback_count"] > 0 for row in whole} == {True, False}
+    for size in (3, len(whole) // 2, len(whole)):
+        assert list(books.pages("invoice_candidates", size, as_of=FEBRUARY)) == whole
+    due = [row for row in whole if row["due_state"] == "due"]
+    assert 0 < len(due) < len(whole)
+    assert list(books.pages("invoice_candidates", 5, as_of=FEBRUARY, due_only=True)) == due
     after = whole[4]["page_key"]
     assert books.candidates(as_of=FEBRUARY, limit=1, after=after) == whole[5:6]
+
+
+@pytest.mark.parametrize("reading", ["due_work", "invoice_candidates"])
+def test_pages_of_what_is_searched_for(books: Billing, reading: str) -> None:
+    """What few clients meet is found by them, what many meet window by window."""
+    crowd(books, 751, ["Zoë", *(f"Same {number}" for number in range(130))])
+    whole = books.select(reading, as_of=FEBRUARY)
+    for search, least, most in (("ZO", 1, 1), ("e 1", 30, 41), ("SAME", 101, 130), ("no", 0, 0)):
+        found = [row for row in whole if search.lower() in row["client_name"].lower()]
+        assert least <= len({row["client_id"] for row in found}) <= most
+        for size in (len(found) // 3 + 1, len(found) + 1):
+            assert list(books.pages(reading, size, as_of=FEBRUARY, search=search)) == found
+    client = whole[0]["client_id"]
+    found = [row for row in whole if row["client_id"] == client]
+    assert list(books.pages(reading, 2, as_of=FEBRUARY, client_id=client)) == found
 
 
 def test_rows_that_tie_are_in_the_order_of_their_identity(books: Billing) -> None:
