@@ -27,7 +27,7 @@ def backfill(database: Database, tenant: str) -> None:
     database.execute("CALL billing.backfill_service_periods(%s, %s)", (tenant, AS_OF))
 
 
-@pytest.mark.parametrize(("lines", "expected"), [(50, True), (51, False)])
+@pytest.mark.parametrize(("lines", "expected"), [(200, True), (201, False)])
 def test_by_its_lines(shared_database: Database, lines: int, expected: bool) -> None:
     tenant = bench.tenant(lines)
     bench.make(shared_database, [tenant], lines, lines_a_client=lines)
@@ -37,8 +37,8 @@ def test_by_its_lines(shared_database: Database, lines: int, expected: bool) -> 
 
 def test_by_its_rows(shared_database: Database) -> None:
     tenant = bench.tenant(1)
-    bench.make(shared_database, [tenant], 50, lines_a_client=50)
-    for day, rows, expected in ((1, 500, True), (15, 984, True), (20, 1424, False)):
+    bench.make(shared_database, [tenant], 200, lines_a_client=200)
+    for day, rows, expected in ((1, 2000, True), (15, 3936, True), (20, 5696, False)):
         shared_database.execute(
             "UPDATE billing.client_billing_settings SET billing_cycle_anchor_day_of_month = %s"
             " WHERE tenant = %s",
