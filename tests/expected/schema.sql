@@ -1454,6 +1454,11 @@ FUNCTION billing.cadence_index(p_origin date, p_step_days integer, p_step_months
     date)
     RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE;
+FUNCTION billing.candidate_page(p_tenant uuid, p_as_of date, p_client_ids uuid[], p_search text,
+    p_due_only boolean, p_limit integer, p_after jsonb, OUT o_record_ids uuid[], OUT o_fallbacks
+    billing.due_fallback[])
+    RETURNS record
+    LANGUAGE plpgsql STABLE;
 FUNCTION billing.candidate_service_periods(p_tenant uuid, p_as_of date, p_target_horizon_days
     integer DEFAULT 180, p_client_id uuid DEFAULT NULL::uuid, p_schedule_key text DEFAULT
     NULL::text, p_max_periods_per_schedule integer DEFAULT 1000)
@@ -1595,6 +1600,9 @@ FUNCTION billing.check_unlinked_detail(p_tenant uuid, p_as_of date)
     RETURNS TABLE(check_name text, severity text, object_key text, detail text, expected text,
         actual text, repair_call text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION billing.clients_asked_for(p_tenant uuid, p_client_id uuid, p_search text)
+    RETURNS uuid[]
+    LANGUAGE plpgsql STABLE;
 FUNCTION billing.count_linkage_faults(p_tenant uuid, p_client_id uuid, p_obligation_id uuid)
     RETURNS bigint
     LANGUAGE plpgsql STABLE;
@@ -1605,7 +1613,7 @@ FUNCTION billing.cutover_checklist(p_tenant uuid, p_as_of date)
     RETURNS TABLE(position integer, kind text, number integer, title text, status text, evidence
         text, next_command text, attested_by text, attested_at timestamp with time zone, note text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
-FUNCTION billing.cycle_windows(p_tenant uuid, p_client_id uuid, p_window_end_from date)
+FUNCTION billing.cycle_windows(p_tenant uuid, p_client_ids uuid[], p_window_end_from date)
     RETURNS SETOF billing.cycle_window
     LANGUAGE plpgsql STABLE;
 FUNCTION billing.days_due_twice(p_tenant uuid, p_record_ids uuid[])
@@ -1619,12 +1627,12 @@ PROCEDURE billing.delete_invoice(p_tenant uuid, p_invoice_id uuid DEFAULT NULL::
     DEFAULT NULL::text, INOUT o_status text DEFAULT NULL::text, INOUT o_rows bigint DEFAULT
     NULL::bigint)
     LANGUAGE plpgsql SECURITY DEFINER;
-FUNCTION billing.due_fallbacks(p_tenant uuid, p_as_of date, p_client_id uuid, p_window_end_from
+FUNCTION billing.due_fallbacks(p_tenant uuid, p_as_of date, p_client_ids uuid[], p_window_end_from
     date)
     RETURNS SETOF billing.due_fallback
     LANGUAGE plpgsql STABLE;
-FUNCTION billing.due_page(p_tenant uuid, p_as_of date, p_client_id uuid, p_search text, p_due_only
-    boolean, p_limit integer, p_after jsonb)
+FUNCTION billing.due_page(p_tenant uuid, p_as_of date, p_client_ids uuid[], p_search text,
+    p_due_only boolean, p_limit integer, p_after jsonb)
     RETURNS uuid[]
     LANGUAGE plpgsql STABLE;
 FUNCTION billing.due_work(p_tenant uuid, p_as_of date, p_client_id uuid DEFAULT NULL::uuid, p_search
@@ -1641,6 +1649,20 @@ FUNCTION billing.due_work(p_tenant uuid, p_as_of date, p_client_id uuid DEFAULT 
         can_generate boolean, blocked_reason text, currency text, page_key text, whole_period_start
         date, whole_period_end date, total_price_cents bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER;
+FUNCTION billing.due_work_of(p_tenant uuid, p_as_of date, p_record_ids uuid[], p_fallbacks
+    billing.due_fallback[], p_search text DEFAULT NULL::text, p_due_only boolean DEFAULT false,
+    p_limit integer DEFAULT NULL::integer, p_after jsonb DEFAULT NULL::jsonb)
+    RETURNS TABLE(tenant uuid, execution_identity_key text, row_key text, selection_key text,
+        retry_key text, reason text, record_id uuid, billing_cycle_id uuid, client_id uuid,
+        client_name text, contract_id uuid, contract_name text, client_contract_id uuid,
+        purchase_order_scope_id uuid, obligation_id uuid, contract_line_name text, obligation_type
+        text, schedule_key text, period_key text, cadence_owner text, due_position text,
+        charge_family text, lifecycle_state text, revision integer, service_period_start date,
+        service_period_end date, invoice_window_start date, invoice_window_end date,
+        activity_window_start date, activity_window_end date, due_state text, available_on date,
+        can_generate boolean, blocked_reason text, currency text, page_key text, whole_period_start
+        date, whole_period_end date, total_price_cents bigint)
+    LANGUAGE plpgsql STABLE;
 PROCEDURE billing.edit_service_period(p_tenant uuid, p_record_id uuid DEFAULT NULL::uuid,
     p_service_period_start date DEFAULT NULL::date, p_service_period_end date DEFAULT NULL::date,
     p_invoice_window_start date DEFAULT NULL::date, p_invoice_window_end date DEFAULT NULL::date,

@@ -38,7 +38,7 @@ def test_by_its_lines(shared_database: Database, lines: int, expected: bool) -> 
 def test_by_its_rows(shared_database: Database) -> None:
     tenant = bench.tenant(1)
     bench.make(shared_database, [tenant], 200, lines_a_client=200)
-    for day, rows, expected in ((1, 2000, True), (15, 3936, True), (20, 5696, False)):
+    for day, rows, expected in ((1, 2000, True), (15, 3980, True), (20, 5780, False)):
         shared_database.execute(
             "UPDATE billing.client_billing_settings SET billing_cycle_anchor_day_of_month = %s"
             " WHERE tenant = %s",
