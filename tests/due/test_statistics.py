@@ -7,7 +7,7 @@ from tests.conftest import Database
 
 TENANTS = [books.tenant(number) for number in (1, 2, 3)]
 TENANT = TENANTS[0]
-LINES = 300
+LINES = 2000
 
 #: Two years of billing cycles a client, and lines that came after the run: their periods fall back.
 _SOURCES = (
@@ -41,6 +41,15 @@ _MET_EMPTY = f"""
         OR k.oid IN (SELECT x.indexrelid FROM pg_index AS x WHERE x.indrelid = t.oid)
 """
 
+#: As a dump that was restored is found, before it is analyzed.
+_NEVER_MET = f"""
+    UPDATE pg_class AS k SET reltuples = -1, relpages = 0
+    FROM ({_TABLES}) AS t
+    WHERE k.oid = t.oid
+        OR k.oid IN (SELECT x.indexrelid FROM pg_index AS x WHERE x.indrelid = t.oid);
+    DELETE FROM pg_statistic AS s USING ({_TABLES}) AS t WHERE s.starelid = t.oid
+"""
+
 _ROWS_READ = """
     SELECT sum(t.seq_tup_read)::bigint + (SELECT sum(i.idx_tup_read)::bigint
         FROM pg_stat_user_indexes AS i)
@@ -50,6 +59,18 @@ _ROWS_READ = """
 READINGS = {
     "due work": "due_work(%(tenant)s, %(as_of)s)",
     "a page of candidates": "invoice_candidates(%(tenant)s, %(as_of)s, p_limit => 5)",
+}
+
+#: Of one client or schedule: 20 lines or one of a tenant's 300.
+OF_SOME = {
+    "due work": "due_work(%(tenant)s, %(as_of)s, p_client_id => %(client)s)",
+    "a search": "due_work(%(tenant)s, %(as_of)s, p_search => 'ient 7')",
+    "candidates": "invoice_candidates(%(tenant)s, %(as_of)s, p_client_id => %(client)s)",
+    "a plan": "plan_service_periods(%(tenant)s, %(as_of)s, 'backfill', p_client_id => %(client)s)",
+    "a schedule": "plan_service_periods(%(tenant)s, %(as_of)s, 'backfill',"
+    " p_schedule_key => %(schedule)s)",
+    "coverage": "assess_coverage(%(tenant)s, %(as_of)s, p_client_id => %(client)s)",
+    "linkage": "linkage_repair_summary(%(tenant)s, %(as_of)s, p_client_id => %(client)s)",
 }
 
 
@@ -91,6 +112,38 @@ def test_a_ledger_that_was_counted_before_its_rows_were_committed(ledger: Databa
             read[name].append(rows_read(ledger) - before)
     assert all(once == again > 0 for once, again in found.values())
     assert {name: rows for name, rows in read.items() if rows[1] > 3 * rows[0]} == {}
+
+
+@pytest.mark.parametrize("state", ["VACUUM ANALYZE", _NEVER_MET], ids=["fresh", "never met"])
+def test_what_is_asked_for_is_read_and_not_its_tenant(ledger: Database, state: str) -> None:
+    [(client, schedule)] = ledger.execute(
+        "SELECT client_id, schedule_key FROM billing.recurring_service_periods"
+        " WHERE tenant = %s AND period_key LIKE 'period:2026-09-01%%' LIMIT 1",
+        (TENANT,),
+    ).fetchall()
+    given = {"tenant": TENANT, "as_of": books.AS_OF, "client": client, "schedule": schedule}
+    ledger.execute(state.encode())
+    read: dict[str, int] = {}
+    for name, reading in OF_SOME.items():
+        before = ledger_rows_read(ledger)
+        assert ledger.execute(f"SELECT FROM billing.{reading}".encode(), given).rowcount > 0
+        read[name] = ledger_rows_read(ledger) - before
+        if name == "due work":
+            import sys
+            for r in ledger.execute("SELECT relname, indexrelname, idx_scan, idx_tup_read FROM pg_stat_user_indexes WHERE relname='recurring_service_periods'").fetchall(): print(*r, file=sys.stderr)
+    most = LINES * books.PERIODS // 2
+    assert {name: rows for name, rows in read.items() if rows > most} == {}
+
+
+def ledger_rows_read(database: Database) -> int:
+    """Return how many rows of the ledger this database has read until now."""
+    database.execute("SELECT pg_stat_force_next_flush()")
+    [(rows,)] = database.execute(
+        f"SELECT sum(pg_stat_get_tuples_returned(t.oid))::bigint"
+        f" + sum((SELECT sum(pg_stat_get_tuples_returned(x.indexrelid)) FROM pg_index AS x"
+        f" WHERE x.indrelid = t.oid))::bigint FROM ({_TABLES}) AS t"
+    )
+    return int(rows)
 
 
 def counted(database: Database) -> int:
