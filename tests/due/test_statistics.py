@@ -128,9 +128,6 @@ def test_what_is_asked_for_is_read_and_not_its_tenant(ledger: Database, state: s
         before = ledger_rows_read(ledger)
         assert ledger.execute(f"SELECT FROM billing.{reading}".encode(), given).rowcount > 0
         read[name] = ledger_rows_read(ledger) - before
-        if name == "due work":
-            import sys
-            for r in ledger.execute("SELECT relname, indexrelname, idx_scan, idx_tup_read FROM pg_stat_user_indexes WHERE relname='recurring_service_periods'").fetchall(): print(*r, file=sys.stderr)
     most = LINES * books.PERIODS // 2
     assert {name: rows for name, rows in read.items() if rows > most} == {}
 
