@@ -25,6 +25,28 @@ READINGS = (
 def test_a_reading_is_the_same(pair: Pair, tenant: str, reading: str) -> None:
     assert_same(*pair, f"SELECT x.* FROM {reading} AS x", (tenant,))
 
+#: What may be asked of due work and candidates.
+ASKED = (
+    "p_limit => 7",
+    "p_limit => 7, p_due_only => true",
+    "p_client_id => k.client_id",
+    "p_client_id => k.client_id, p_limit => 3",
+    "p_search => left(k.client_name, 4)",
+    "p_search => left(k.client_name, 4), p_limit => 3",
+)
+
+
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("reading", ["due_work", "invoice_candidates"])
+def test_what_is_asked_for_is_the_same(pair: Pair, reading: str, asked: str) -> None:
+    query = (
+        "SELECT k.client_id, x.* FROM (SELECT * FROM billing.clients WHERE tenant = %s"
+        " ORDER BY client_id LIMIT 4) AS k"
+        f" CROSS JOIN LATERAL billing.{reading}(k.tenant, '2026-11-20', {asked}) AS x"
+    )
+    assert answer(pair.native, query, (NORTHLIGHT,))
+    assert_same(*pair, query, (NORTHLIGHT,))
+
 
 @pytest.mark.parametrize("tenant", TENANTS)
 def test_verify_finds_the_same(pair: Pair, tenant: str) -> None:
