@@ -25,6 +25,7 @@ READINGS = (
 def test_a_reading_is_the_same(pair: Pair, tenant: str, reading: str) -> None:
     assert_same(*pair, f"SELECT x.* FROM {reading} AS x", (tenant,))
 
+
 #: What may be asked of due work and candidates.
 ASKED = (
     "p_limit => 7",
