@@ -32,7 +32,10 @@ class Pair:
         return make_conninfo(self.dsn, dbname=name), make_conninfo(self.standby_dsn, dbname=name)
 
     def catch_up(self) -> None:
-        """Wait until the standby has replayed what is written."""
+        """Wait until the standby has replayed what is committed."""
+        # A commit that waits for its record, as those before it did not: then all are written.
+        self.primary.execute("SET synchronous_commit = on")
+        self.primary.execute("SELECT pg_logical_emit_message(true, 'catch up', '')")
         [(written,)] = self.primary.execute("SELECT pg_current_wal_lsn()")
         until(self.standby, "SELECT pg_last_wal_replay_lsn() >= %s", (written,))
 
